@@ -1,0 +1,1 @@
+"""Digits in, shards out: turns single handwritten digits into labelled images of numbers."""

@@ -1,0 +1,62 @@
+"""What the three commands share towards a person: errors as one sentence, a progress bar."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from shards.errors import UserError
+
+
+class _RateColumn(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        super().__init__()
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {self.unit}/s" if speed else f"- {self.unit}/s")
+
+
+def progress(unit: str) -> Progress:
+    """A progress bar on stderr with rate (`unit`/s) and ETA; silent where stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _RateColumn(unit),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def run(app: typer.Typer) -> Callable[[], None]:
+    """Wrap a typer app as a console script that turns expected failures into one sentence.
+
+    `UserError` and `OSError` (a full disk, a folder that cannot be written) exit with 1; anything
+    else is a bug of ours and keeps its traceback.
+    """
+
+    def main() -> None:
+        try:
+            app()
+        except UserError as error:
+            sys.exit(f"error: {error}")
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            sys.exit(f"error: {os.strerror(error.errno) if error.errno else error}{where}")
+
+    return main

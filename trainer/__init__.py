@@ -1,0 +1,1 @@
+"""Shards in, reader.onnx out: trains, evaluates, quantizes and exports number readers."""
