@@ -1,1 +1,1 @@
-"""The contract between generator and trainer: what an image, a record, a shard and a manifest are."""
+"""The contract between generator and trainer: images, records, shards and the manifest."""

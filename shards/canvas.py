@@ -1,5 +1,93 @@
-"""The canvas, the reader's one input, and `fit`, which brings any drawing onto it."""
+"""The canvas, the reader's one input, and `fit`, which brings any drawing onto it.
+
+The rule is short, so that a game or a web page can do the same:
+
+1. The drawing becomes grey (see `shards.drawing`).
+2. The background is the median of the border; the ink is the distance from it, towards the side,
+   darker or lighter, that goes further.
+3. The ink is scaled to a peak of 255, what is under 32 becomes 0, and the rest is cropped.
+4. The crop is scaled, aspect kept, to 28 px high or 124 px wide, whichever is reached first. A
+   pixel of the result is the mean over a box around its centre: an area average where the crop
+   shrinks, linear interpolation where it grows.
+5. The result is scaled to a peak of 255, rounded, and placed: right edge 2 px from the right,
+   vertically centred.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from shards.drawing import read_grey
+from shards.errors import UserError
 
 HEIGHT, WIDTH = 32, 128
 INK_HEIGHT, INK_WIDTH = 28, 124
 RIGHT_MARGIN = 2
+FAINT = 32  # of 255: a contrast under this is paper, not ink
+
+
+def fit(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
+    """Bring a drawing onto the canvas: uint8 (32, 128), white ink on black.
+
+    drawing: an array (height, width) or (height, width, 1 to 4) of uint8, uint16, bool or floats
+    in 0..1, a Pillow image of any mode, or the path of an image file; dark on light, light on
+    dark, or ink on a transparent ground. Raises UserError where nothing is drawn and for
+    whatever is no picture.
+    """
+    ink = _crop(_ink(read_grey(drawing)))
+    height, width = ink.shape
+    scale = min(INK_HEIGHT / height, INK_WIDTH / width)
+    ink = _box_means(ink.astype(np.float64), max(1, int(height * scale + 0.5)))
+    return place(_box_means(ink.T, max(1, int(width * scale + 0.5))).T)
+
+
+def place(ink: np.ndarray) -> np.ndarray:
+    """Scale `ink`, non-negative (up to 28, up to 124), to a peak of 255 and put it in its place."""
+    height, width = ink.shape
+    top, right = (HEIGHT - height) // 2, WIDTH - RIGHT_MARGIN
+    canvas = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    canvas[top : top + height, right - width : right] = ink * (255 / ink.max()) + 0.5
+    return canvas
+
+
+def _ink(grey: np.ndarray) -> np.ndarray:
+    """Separate ink from background: 0..255 with a peak of 255, faint ink 0."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    middle = len(border) // 2
+    background = np.partition(border, (middle - 1, middle))[middle - 1 : middle + 1].mean()
+    darker, lighter = background - grey.min(), grey.max() - background
+    peak = max(darker, lighter)
+    if peak < FAINT:
+        raise UserError(
+            f"nothing is drawn: the contrast to the background is {peak:.0f} of 255, "
+            f"at least {FAINT} is needed; draw darker or crop less tightly"
+        )
+    sign = 1 if lighter >= darker else -1
+    ink = grey - background
+    ink *= np.float32(sign * 255 / peak)
+    ink *= ink >= FAINT
+    return np.asarray(ink)
+
+
+def _crop(ink: np.ndarray) -> np.ndarray:
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return np.asarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
+def _box_means(ink: np.ndarray, out: int) -> np.ndarray:
+    """Resample axis 0 to `out` rows: each the mean over a box around its centre, 0 outside."""
+    step = len(ink) / out
+    half = max(step, 1.0) / 2
+    centres = (np.arange(out) + 0.5) * step
+    sums = np.concatenate([np.zeros_like(ink[:1]), ink.cumsum(axis=0)])
+    means = _sum_before(sums, centres + half) - _sum_before(sums, centres - half)
+    return np.asarray(means / (2 * half))
+
+
+def _sum_before(sums: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Interpolate running `sums` (rows + 1, ...) at fractional row positions."""
+    positions = positions.clip(0, len(sums) - 1)
+    whole = np.minimum(positions.astype(np.intp), len(sums) - 2)
+    below = sums[whole]
+    return np.asarray(below + (sums[whole + 1] - below) * (positions - whole)[:, None])

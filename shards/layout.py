@@ -89,6 +89,15 @@ def label_field(json: np.ndarray, length: int) -> np.ndarray:
     return json[:, start : start + length]
 
 
+def part_at(offset: int, layout: np.dtype[np.void] = RECORD) -> str:
+    """Name the part of a record that holds the byte `offset`, 0..7167, like 'png CRC-32'."""
+    for name, field in (layout.fields or {}).items():
+        kind, start = field[:2]
+        if start <= offset < start + kind.itemsize:
+            return f"{name} {part_at(offset - start, kind)}".rstrip()
+    return ""
+
+
 def _json(length: int) -> str:
     box = "[" + ",".join([f"{0:{BOX_DIGITS}}"] * 4) + "]"
     boxes, ids = ",".join([box] * length), ",".join([f"{0:{ID_DIGITS}}"] * length)

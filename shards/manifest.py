@@ -140,7 +140,7 @@ def shard_name(split: str, number: int) -> str:
 
 
 def split_of(file: str) -> str:
-    """Return the split that the shard named `file` belongs to; UserError if it is no shard's name."""
+    """Return the split that the shard named `file` is of; UserError if that is no shard's name."""
     match = _SHARD_NAME.fullmatch(file)
     if not match:
         raise UserError(f"{file!r} is no name of a shard: it must be like 'train-00000.tar'")

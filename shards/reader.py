@@ -18,6 +18,7 @@ class Shard:
     """One .tar, memory mapped.
 
     records: RECORD (n,), read-only, the file itself.
+    end: uint8 (1024,), the end of the file, which should be zeros.
     images: uint8 (n, 32, 128), a strided view of the file; nothing is decoded.
     """
 
@@ -33,6 +34,7 @@ class Shard:
         self.path = path
         data = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
         self.records: np.ndarray = data[: count * RECORD_BYTES].view(RECORD)
+        self.end: np.ndarray = data[count * RECORD_BYTES :]
         self.images: np.ndarray = self.records["png"]["rows"][:, :, 1:]
 
     def __len__(self) -> int:
@@ -109,10 +111,10 @@ class DataSet:
         numbers = np.searchsorted(starts, indices, side="right") - 1
         images = np.empty((len(indices), HEIGHT, WIDTH), dtype=np.uint8)
         digits = np.empty((len(indices), MAX_DIGITS), dtype=np.int8)
-        for number in np.unique(numbers):
-            shard = self._shard(entries[number])
-            places = np.flatnonzero(numbers == number)
-            rows = indices[places] - starts[number]
+        order = np.argsort(numbers, kind="stable")  # so that each shard is visited once
+        for places in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+            number = numbers[places[0]]
+            shard, rows = self._shard(entries[number]), indices[places] - starts[number]
             images[places] = shard.images[rows]
             digits[places] = shard.digits[rows]
         return images, digits

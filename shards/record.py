@@ -160,8 +160,8 @@ def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: An
         )
 
 
-def _check_all(right: np.ndarray, fault: str) -> None:
-    if not right.all():
+def _check_all(right: np.ndarray | np.bool, fault: str) -> None:
+    if not np.all(right):
         raise UserError(f"sample {int(np.argmin(right))} of the batch {fault}")
 
 

@@ -31,7 +31,7 @@ class _RateColumn(ProgressColumn):
 
 
 def progress(unit: str) -> Progress:
-    """A progress bar on stderr with rate (`unit`/s) and ETA; silent where stderr is no terminal."""
+    """Return a progress bar on stderr with rate (`unit`/s) and ETA; silent if that is no terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

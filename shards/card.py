@@ -1,0 +1,177 @@
+"""The data card: the README.md of a data set, with the front matter that Hugging Face reads."""
+
+import json
+from pathlib import Path
+
+from shards.files import replacing
+from shards.layout import END_BYTES, RECORD_BYTES
+from shards.manifest import Manifest
+
+_SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
+_LICENCES = {"CC0": "cc0-1.0", "CC0-1.0": "cc0-1.0", "MIT": "mit", "CC-BY-4.0": "cc-by-4.0"}
+_HUB_SPLITS = {"test": "test", "val": "validation", "train": "train"}
+
+
+def write_card(manifest: Manifest, folder: Path) -> None:
+    """Write the data card of `manifest` as README.md into `folder`."""
+    with replacing(folder / "README.md") as file:
+        file.write(card(manifest).encode())
+
+
+def card(manifest: Manifest) -> str:
+    """Return the data card of `manifest` as Markdown."""
+    parts = (_front_matter, _introduction, _splits, _sources, _recipe, _loading, _origin)
+    return "\n".join(part(manifest) for part in parts)
+
+
+def _front_matter(manifest: Manifest) -> str:
+    total = sum(manifest.splits.values())
+    size = next((name for limit, name in _SIZES.items() if total < limit), "1M<n<10M")
+    files = "".join(
+        f"  - split: {_HUB_SPLITS[split]}\n    path: {split}-*.tar\n"
+        for split, count in manifest.splits.items()
+        if count
+    )
+    return f"""---
+license: {_licence(manifest)}
+task_categories:
+- image-to-text
+tags:
+- webdataset
+- handwriting
+- digits
+- ocr
+pretty_name: {json.dumps(manifest.name)}
+size_categories:
+- {size}
+configs:
+- config_name: default
+  data_files:
+{files}---
+"""
+
+
+def _licence(manifest: Manifest) -> str:
+    found = {_LICENCES.get(source["licence"].upper(), "other") for source in manifest.sources}
+    return found.pop() if len(found) == 1 else "other"
+
+
+def _introduction(manifest: Manifest) -> str:
+    total = sum(manifest.splits.values())
+    return f"""# {manifest.name} {manifest.version}
+
+![A few of the images](preview.png)
+
+{total:,} images of handwritten numbers of 1 to 5 digits, made from images of single digits. An
+image is grey, 128x32 px, white ink on black, its ink at the right; its label is the number with
+its leading zeros. The JSON has the box (x, y, width, height) and the origin (id) of each digit.
+"""
+
+
+def _splits(manifest: Manifest) -> str:
+    rows = ""
+    for split, count in manifest.splits.items():
+        shards = [entry for entry in manifest.shards if entry.split == split]
+        rows += f"| {split} | {count:,} | {len(shards)} | {sum(s.bytes for s in shards):,} |\n"
+    return f"""## Splits
+
+No writer and no digit is in two splits; `shards verify` proves it.
+
+| split | images | shards | bytes |
+| --- | ---: | ---: | ---: |
+{rows}"""
+
+
+def _sources(manifest: Manifest) -> str:
+    rows = "".join(
+        f"| {source['name']} | {source['licence']} | {source['count']:,} "
+        f"| {len({writer[0] for writer in source['writers']}):,} | `{source['sha256'][:16]}` |\n"
+        for source in manifest.sources
+    )
+    return f"""## Digits
+
+| source | licence | digits | writers | SHA-256 |
+| --- | --- | ---: | ---: | --- |
+{rows}"""
+
+
+def _recipe(manifest: Manifest) -> str:
+    rows = "".join(
+        f"| {name} | {_cell(value)} |\n" for name, value in _flat(manifest.recipe).items()
+    )
+    return f"""## Recipe
+
+Seed {manifest.seed}.
+
+| parameter | value |
+| --- | --- |
+{rows}"""
+
+
+def _flat(recipe: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in recipe.items():
+        flat |= (
+            _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        )
+    return flat
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return " to ".join(str(item) for item in value)
+    return str(value).replace("|", "\\|")
+
+
+def _loading(manifest: Manifest) -> str:
+    split = next(split for split, count in reversed(manifest.splits.items()) if count)
+    entry = next(entry for entry in manifest.shards if entry.split == split)
+    return f"""## Loading
+
+Each shard is a tar in the WebDataset convention (`<key>.png`, `<key>.txt`, `<key>.json`).
+
+```python
+import datasets
+
+numbers = datasets.load_dataset(
+    "webdataset", data_files="{split}-*.tar", split="train"
+)  # columns png, txt, json
+```
+
+```python
+import webdataset
+
+numbers = webdataset.WebDataset("{entry.file}", shardshuffle=False)
+for image, label in numbers.decode("l").to_tuple("png", "txt"):  # floats (32, 128) in 0..1
+    ...
+```
+
+```python
+import io, tarfile
+from PIL import Image
+
+with tarfile.open("{entry.file}") as tar:
+    image = Image.open(io.BytesIO(tar.extractfile("{entry.first_key:09}.png").read()))
+    label = tar.extractfile("{entry.first_key:09}.txt").read().decode()
+```
+
+Every record has the same size and its pixels are stored as they are, so that a shard is also an
+array of images that needs no decoding:
+
+```python
+import numpy as np
+
+data = np.memmap("{entry.file}", np.uint8, "r")[:-{END_BYTES}].reshape(-1, {RECORD_BYTES})
+images = data[:, 560:4688].reshape(-1, 32, 129)[:, :, 1:]  # uint8 (n, 32, 128)
+labels = data[:, 5632:5637].copy().view("S5")[:, 0]
+```
+"""
+
+
+def _origin(manifest: Manifest) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in manifest.tools.items())
+    return f"""## Origin
+
+Format {manifest.format}, made with {tools or "unknown tools"}. Fingerprint of all that decides
+the bytes: `{manifest.fingerprint}`.
+"""

@@ -1,0 +1,51 @@
+"""Contact sheets: pictures with their labels, to be looked at."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from shards.errors import UserError
+from shards.labels import to_labels
+from shards.reader import DataSet
+
+_SCALE = 2
+_GAP, _CAPTION = 12, 22  # px between pictures, px for the line under each
+_TEXT_SIZE = 15
+_GROUND, _TEXT = (24, 26, 30), (222, 226, 232)
+
+
+def preview(dataset: DataSet, split: str, count: int) -> Image.Image:
+    """Draw `count` samples, spread evenly over what is on disk of `split`, with their labels."""
+    ready = dataset.ready(split)
+    if count < 1 or not ready:
+        raise UserError(f"{count} of the {ready} samples on disk of {split!r}: nothing to show")
+    indices = np.linspace(0, ready - 1, min(count, ready)).round().astype(np.int64)
+    images, digits = dataset.gather(split, indices)
+    return sheet(images, to_labels(digits), columns=4)
+
+
+def sheet(
+    images: Sequence[np.ndarray] | np.ndarray, captions: Sequence[str], columns: int
+) -> Image.Image:
+    """Draw grey `images`, uint8 (n, height, width), twice as large, row by row, `captions` below.
+
+    columns: pictures in a row, at least 1. Returns an RGB image; UserError without images.
+    """
+    if len(images) == 0 or len(images) != len(captions) or columns < 1:
+        raise UserError(
+            f"a sheet of {len(images)} images, {len(captions)} captions and {columns} columns "
+            "cannot be drawn: give as many captions as images, and one column or more"
+        )
+    columns = min(columns, len(images))
+    height, width = (_SCALE * side for side in images[0].shape)
+    rows = -(-len(images) // columns)
+    size = (_GAP + columns * (width + _GAP), _GAP + rows * (height + _CAPTION + _GAP))
+    page = Image.new("RGB", size, _GROUND)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(_TEXT_SIZE)
+    for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(i, columns)
+        x, y = _GAP + column * (width + _GAP), _GAP + row * (height + _CAPTION + _GAP)
+        page.paste(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC), (x, y))
+        draw.text((x + width, y + height + 2), caption, _TEXT, font, anchor="ra")
+    return page
