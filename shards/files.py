@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import Image
+
+from shards.errors import UserError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -25,6 +29,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def save_image(image: Image.Image, path: Path) -> None:
+    """Save `image` as the PNG file `path`, whole or not at all; UserError for another suffix."""
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{path} does not end in .png: name a PNG file")
+    with replacing(path) as file:
+        image.save(file, "PNG")
 
 
 def _sync_folder(folder: Path) -> None:

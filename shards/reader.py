@@ -112,8 +112,8 @@ class DataSet:
         images = np.empty((len(indices), HEIGHT, WIDTH), dtype=np.uint8)
         digits = np.empty((len(indices), MAX_DIGITS), dtype=np.int8)
         order = np.argsort(numbers, kind="stable")  # so that each shard is visited once
-        for places in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
-            number = numbers[places[0]]
+        found, first = np.unique(numbers[order], return_index=True)
+        for number, places in zip(found, np.split(order, first[1:]), strict=False):
             shard, rows = self._shard(entries[number]), indices[places] - starts[number]
             images[places] = shard.images[rows]
             digits[places] = shard.digits[rows]

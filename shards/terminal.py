@@ -31,7 +31,7 @@ class _RateColumn(ProgressColumn):
 
 
 def progress(unit: str) -> Progress:
-    """Return a progress bar on stderr with rate (`unit`/s) and ETA; silent if that is no terminal."""
+    """Return a progress bar on stderr with rate (`unit`/s) and ETA; silent in a pipe."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

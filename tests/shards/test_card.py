@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from shards.labels import to_labels
+from shards.manifest import read_manifest
+
+
+def front_matter(folder: Path) -> dict:
+    return yaml.safe_load((folder / "README.md").read_text().split("---")[1])
+
+
+def test_front_matter_is_what_hugging_face_reads(built) -> None:
+    data = front_matter(built[0])
+    assert data["license"] == "cc0-1.0"
+    assert data["task_categories"] == ["image-to-text"]
+    assert data["size_categories"] == ["n<1K"]
+    assert data["configs"] == [
+        {
+            "config_name": "default",
+            "data_files": [
+                {"split": "test", "path": "test-*.tar"},
+                {"split": "validation", "path": "val-*.tar"},
+                {"split": "train", "path": "train-*.tar"},
+            ],
+        }
+    ]
+
+
+def test_the_card_tells_recipe_sources_and_splits(built) -> None:
+    text = (built[0] / "README.md").read_text()
+    assert "| height | 20 to 28 |" in text
+    assert "| gap.touch | 0.25 |" in text
+    assert "| train | 70 | 3 | 504,832 |" in text
+    assert "| noise | CC0 | 900 | 3 | `abababababababab` |" in text
+    assert read_manifest(built[0] / "manifest.json").fingerprint in text
+
+
+def test_its_numpy_recipe_reads_a_shard(built, monkeypatch) -> None:
+    folder, samples = built
+    code = (folder / "README.md").read_text().split("```python\n")[-1].split("```")[0]
+    monkeypatch.chdir(folder)
+    names: dict = {}
+    exec(code, names)
+    assert np.array_equal(names["images"], samples.images[30:62])
+    assert [label.decode() for label in names["labels"]] == to_labels(samples.digits[30:62])

@@ -1,0 +1,37 @@
+"""The one-way flow: generator -> shards <- trainer."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FORBIDDEN = {
+    "generator": {"torch", "torchvision", "trainer"},
+    "trainer": {"generator"},
+    "shards": {"generator", "trainer", "torch", "torchvision"},
+}
+FILES = [path for package in FORBIDDEN for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imports_of(source: str) -> set[str]:
+    """Return the top-level packages that `source` imports anywhere, functions included."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_packages_import_only_what_they_may(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    assert not imports_of(path.read_text(encoding="utf-8")) & FORBIDDEN[package]
+
+
+def test_imports_are_found_wherever_they_hide() -> None:
+    source = "import a.b\nfrom c.d import e\ndef f():\n    import g as h\nfrom . import i"
+    assert imports_of(source) == {"a", "c", "g"}
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(FORBIDDEN)
