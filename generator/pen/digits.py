@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from generator.pen.render import ink
-from generator.pen.style import draw_style
+from generator.pen.style import Style, draw_style
 from generator.pen.write import write_digit
 from shards.errors import UserError
 from shards.terminal import progress
@@ -38,10 +38,7 @@ def draw_digits(writers: int, per_digit: int, seed: int) -> Iterator[PenDigit]:
         if value < least:
             raise UserError(f"{name} is {value}, but must be at least {least}; give a larger one.")
     return (
-        _draw(seed, writer, digit, n)
-        for writer in range(writers)
-        for digit in range(10)
-        for n in range(per_digit)
+        drawn for writer in range(writers) for drawn in _digits_of_writer(seed, writer, per_digit)
     )
 
 
@@ -57,13 +54,18 @@ def save_digits(folder: Path, writers: int, per_digit: int, seed: int) -> int:
     return total
 
 
-def _draw(seed: int, writer: int, digit: int, n: int) -> PenDigit:
+def _digits_of_writer(seed: int, writer: int, per_digit: int) -> Iterator[PenDigit]:
     style = draw_style(_rng(seed, writer))
-    rng = _rng(seed, writer, digit, n)
+    for digit in range(10):
+        for n in range(per_digit):
+            image = _draw(digit, style, _rng(seed, writer, digit, n))
+            yield PenDigit(digit, f"pen-{writer:03d}", n, image)
+
+
+def _draw(digit: int, style: Style, rng: np.random.Generator) -> np.ndarray:
     strokes = write_digit(digit, style, rng)
     size = style.size * np.exp(rng.normal(0, 0.06) * style.looseness)
-    image = ink(strokes, style.pen_width * np.exp(rng.normal(0, 0.06)), size)
-    return PenDigit(digit, f"pen-{writer:03d}", n, image)
+    return ink(strokes, style.pen_width * np.exp(rng.normal(0, 0.06)), size)
 
 
 def _rng(seed: int, *key: int) -> np.random.Generator:

@@ -1,5 +1,7 @@
 """From a few control points to the smooth path of a hand."""
 
+from itertools import pairwise
+
 import numpy as np
 
 STEP = 0.012  # digit heights between two points of a finished path
@@ -15,18 +17,19 @@ def trace(points: np.ndarray, rounding: float) -> np.ndarray:
     """
     corners = np.flatnonzero(points[1:-1, 2]) + 1
     bounds = [0, *corners.tolist(), len(points) - 1]
-    runs = [_spline(points[a : b + 1, :2]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    runs = [_spline(points[a : b + 1, :2]) for a, b in pairwise(bounds)]
     path = np.concatenate([runs[0], *(run[1:] for run in runs[1:])])
     return _low_pass(_resample(path), rounding / STEP)
 
 
 def tremble(path: np.ndarray, amplitude: float, rng: np.random.Generator) -> np.ndarray:
-    """Add an unsteadiness of about `amplitude` digit heights to a path (n, 2), the slower the larger."""
+    """Add an unsteadiness of about `amplitude` digit heights to a path (n, 2)."""
     along = np.arange(len(path))[:, None, None] * STEP
     waves = rng.uniform(0.6, 4.0, (1, 4, 2))  # cycles per digit height
     phases = rng.uniform(0, 2 * np.pi, (1, 4, 2))
     swing = rng.normal(0, 1, (1, 4, 2)) / (2 * waves)
-    return path + amplitude * (swing * np.sin(2 * np.pi * waves * along + phases)).sum(1)
+    sway: np.ndarray = np.sum(swing * np.sin(2 * np.pi * waves * along + phases), axis=1)
+    return path + amplitude * sway
 
 
 def _spline(points: np.ndarray) -> np.ndarray:

@@ -48,20 +48,20 @@ def draw_allograph(digit: int, rng: np.random.Generator) -> int:
 def draw_style(rng: np.random.Generator) -> Style:
     """Draw a writer, from a child learning to write (youth near 1) to a fast adult (near 0)."""
     youth = rng.beta(1.2, 1.8)
-    slant_spread = 0.24 - 0.08 * youth
+    slant_spread = 0.3 - 0.1 * youth
     return Style(
-        slant=float(np.clip(rng.normal(0.16 - 0.1 * youth, slant_spread), -0.45, 0.75)),
-        aspect=float(np.exp(rng.normal(0.08, 0.2))),
+        slant=float(np.clip(rng.normal(0.2 - 0.1 * youth, slant_spread), -0.5, 0.9)),
+        aspect=float(np.clip(np.exp(rng.normal(0.08, 0.24)), 0.65, 1.5)),
         size=float(np.exp(rng.normal(0.1 * youth, 0.12))),
         rotation=float(rng.normal(0, 0.05)),
         rounding=float(rng.uniform(0.012, 0.05 - 0.015 * youth)),
         tremor=float(rng.gamma(2.0, 0.002 + 0.004 * youth)),
-        pen_width=float(np.clip(np.exp(rng.normal(np.log(0.1), 0.35)), 0.045, 0.22)),
+        pen_width=float(np.clip(np.exp(rng.normal(np.log(0.11), 0.42)), 0.045, 0.26)),
         balance=float(np.exp(rng.normal(0, 0.13))),
         taper=float(rng.normal(0, 0.12)),
         overshoot=float(rng.normal(0.01, 0.025)),
         hook=float(max(0.0, rng.normal(-0.01, 0.035))),
-        distortion=float(rng.uniform(0.02, 0.06 + 0.02 * youth)),
+        distortion=float(rng.uniform(0.03, 0.07 + 0.02 * youth)),
         looseness=float(np.exp(rng.normal(-0.1 + 0.4 * youth, 0.25))),
         fickleness=float(rng.beta(1.0, 12.0)),
         allographs=tuple(draw_allograph(digit, rng) for digit in range(10)),
@@ -70,16 +70,14 @@ def draw_style(rng: np.random.Generator) -> Style:
 
 
 def vary(style: Style, rng: np.random.Generator) -> Style:
-    """The style of one digit: the writer's own, a little different each time."""
+    """Draw the form of one digit: the writer's own, a little different each time."""
     loose = style.looseness
     return replace(
         style,
         slant=style.slant + rng.normal(0, 0.05) * loose,
         aspect=style.aspect * np.exp(rng.normal(0, 0.09) * loose),
-        size=style.size * np.exp(rng.normal(0, 0.05) * loose),
         rotation=style.rotation + rng.normal(0, 0.04) * loose,
         rounding=style.rounding * np.exp(rng.normal(0, 0.2) * loose),
-        pen_width=style.pen_width * np.exp(rng.normal(0, 0.06)),
         balance=style.balance * np.exp(rng.normal(0, 0.08) * loose),
         taper=style.taper + rng.normal(0, 0.05) * loose,
     )

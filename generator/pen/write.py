@@ -64,7 +64,8 @@ def _bending(style: Style, digit: int, choice: int, rng: np.random.Generator) ->
 def _bend(path: np.ndarray, field: np.ndarray) -> np.ndarray:
     """Displace a path (n, 2) by the field: what lies close together stays together."""
     waves = np.cos(np.pi * np.arange(_WAVES)[:, None, None] * path[None])
-    return path + np.einsum("in,jn,ijc->nc", waves[..., 0], waves[..., 1], field)
+    shift: np.ndarray = np.einsum("in,jn,ijc->nc", waves[..., 0], waves[..., 1], field)
+    return path + shift
 
 
 def _proportion(path: np.ndarray, style: Style) -> np.ndarray:
