@@ -35,10 +35,10 @@ def fit(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     dark, or ink on a transparent ground. Raises UserError where nothing is drawn and for
     whatever is no picture.
     """
-    ink = _crop(_ink(read_grey(drawing)))
+    ink = _ink(read_grey(drawing))
     height, width = ink.shape
     scale = min(INK_HEIGHT / height, INK_WIDTH / width)
-    ink = _box_means(ink.astype(np.float64), max(1, int(height * scale + 0.5)))
+    ink = _box_means(ink, max(1, int(height * scale + 0.5)))
     return place(_box_means(ink.T, max(1, int(width * scale + 0.5))).T)
 
 
@@ -52,27 +52,27 @@ def place(ink: np.ndarray) -> np.ndarray:
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:
-    """Separate ink from background: 0..255 with a peak of 255, faint ink 0."""
+    """Separate ink from background and crop to it: float32, 0 or 32..255 with a peak of 255."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     middle = len(border) // 2
-    background = np.partition(border, (middle - 1, middle))[middle - 1 : middle + 1].mean()
-    darker, lighter = background - grey.min(), grey.max() - background
+    background = float(np.partition(border, (middle - 1, middle))[middle - 1 : middle + 1].mean())
+    darker, lighter = background - float(grey.min()), float(grey.max()) - background
     peak = max(darker, lighter)
     if peak < FAINT:
         raise UserError(
             f"nothing is drawn: the contrast to the background is {peak:.0f} of 255, "
             f"at least {FAINT} is needed; draw darker or crop less tightly"
         )
-    sign = 1 if lighter >= darker else -1
-    ink = grey - background
-    ink *= np.float32(sign * 255 / peak)
-    ink *= ink >= FAINT
-    return np.asarray(ink)
+    faint = FAINT * peak / 255
+    inked = grey >= background + faint if lighter >= darker else grey <= background - faint
+    box = _extents(inked)
+    ink: np.ndarray = np.abs(grey[box] - np.float32(background)) * np.float32(255 / peak)
+    return ink * inked[box]
 
 
-def _crop(ink: np.ndarray) -> np.ndarray:
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return np.asarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+def _extents(inked: np.ndarray) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _box_means(ink: np.ndarray, out: int) -> np.ndarray:
@@ -80,14 +80,9 @@ def _box_means(ink: np.ndarray, out: int) -> np.ndarray:
     step = len(ink) / out
     half = max(step, 1.0) / 2
     centres = (np.arange(out) + 0.5) * step
-    sums = np.concatenate([np.zeros_like(ink[:1]), ink.cumsum(axis=0)])
-    means = _sum_before(sums, centres + half) - _sum_before(sums, centres - half)
-    return np.asarray(means / (2 * half))
-
-
-def _sum_before(sums: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Interpolate running `sums` (rows + 1, ...) at fractional row positions."""
-    positions = positions.clip(0, len(sums) - 1)
-    whole = np.minimum(positions.astype(np.intp), len(sums) - 2)
-    below = sums[whole]
-    return np.asarray(below + (sums[whole + 1] - below) * (positions - whole)[:, None])
+    edges = np.concatenate([centres - half, centres + half]).clip(0, len(ink))
+    sums = np.zeros((len(ink) + 1, ink.shape[1]), dtype=np.float32)  # of the rows before each
+    np.cumsum(ink, axis=0, out=sums[1:])
+    whole = np.minimum(edges.astype(np.intp), len(ink) - 1)
+    before = sums[whole] + ink[whole] * (edges - whole).astype(np.float32)[:, None]
+    return np.asarray((before[out:] - before[:out]) / np.float32(2 * half))

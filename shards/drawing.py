@@ -12,7 +12,7 @@ _UNIFORM = 32  # of 255: a fill that varies less is one colour
 
 
 def read_grey(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
-    """Return `drawing` as grey, float32 (height, width), 0..255.
+    """Return `drawing` as grey, uint8 or float32 (height, width), 0..255.
 
     On a transparent ground one colour of ink is read from its alpha alone, so that black ink and
     white ink come out alike; any other picture with alpha is laid on white. UserError where it is
@@ -25,20 +25,19 @@ def read_grey(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     else:
         pixels = _from_array(drawing)
     if pixels.ndim == 2:
-        return pixels.astype(np.float32)
+        return pixels
     channels = pixels.shape[2]
     colour = pixels[..., : channels - (channels % 2 == 0)]
-    grey = colour @ _LUMA if channels > 2 else colour[..., 0].astype(np.float32)
+    grey = colour @ _LUMA if channels > 2 else colour[..., 0]
     return _without_alpha(grey, pixels[..., -1]) if channels % 2 == 0 else grey
 
 
 def _without_alpha(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    alpha = alpha.astype(np.float32)
     border = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
     opaque = grey[alpha >= 128]
     if np.median(border) < 128 and (opaque.size == 0 or np.ptp(opaque) < _UNIFORM):
         return alpha
-    return np.asarray(255 + (grey - 255) * (alpha / 255), dtype=np.float32)
+    return np.asarray(255 + (grey - np.float32(255)) * (alpha / np.float32(255)), dtype=np.float32)
 
 
 def _from_array(array: np.ndarray) -> np.ndarray:
