@@ -35,24 +35,20 @@ def fit(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     dark, or ink on a transparent ground. Raises UserError where nothing is drawn and for
     whatever is no picture.
     """
-    ink = _ink(read_grey(drawing))
+    ink = crop_ink(drawing)
     height, width = ink.shape
     scale = min(INK_HEIGHT / height, INK_WIDTH / width)
     ink = _box_means(ink, max(1, int(height * scale + 0.5)))
     return place(_box_means(ink.T, max(1, int(width * scale + 0.5))).T)
 
 
-def place(ink: np.ndarray) -> np.ndarray:
-    """Scale `ink`, non-negative (up to 28, up to 124), to a peak of 255 and put it in its place."""
-    height, width = ink.shape
-    top, right = (HEIGHT - height) // 2, WIDTH - RIGHT_MARGIN
-    canvas = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
-    canvas[top : top + height, right - width : right] = ink * (255 / ink.max()) + 0.5
-    return canvas
+def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
+    """Separate the ink of a drawing from its background and crop to it: steps 1 to 3.
 
-
-def _ink(grey: np.ndarray) -> np.ndarray:
-    """Separate ink from background and crop to it: float32, 0 or 32..255 with a peak of 255."""
+    Takes and raises what `fit` does. Returns float32 (height, width) in the drawing's own pixels:
+    0 for paper, 32..255 for ink, with a peak of 255.
+    """
+    grey = read_grey(drawing)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     middle = len(border) // 2
     background = float(np.partition(border, (middle - 1, middle))[middle - 1 : middle + 1].mean())
@@ -68,6 +64,15 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     box = _extents(inked)
     ink: np.ndarray = np.abs(grey[box] - np.float32(background)) * np.float32(255 / peak)
     return ink * inked[box]
+
+
+def place(ink: np.ndarray) -> np.ndarray:
+    """Scale `ink`, non-negative (up to 28, up to 124), to a peak of 255 and put it in its place."""
+    height, width = ink.shape
+    top, right = (HEIGHT - height) // 2, WIDTH - RIGHT_MARGIN
+    canvas = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    canvas[top : top + height, right - width : right] = ink * (255 / ink.max()) + 0.5
+    return canvas
 
 
 def _extents(inked: np.ndarray) -> tuple[slice, slice]:

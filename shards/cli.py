@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from shards import terminal
-from shards.errors import UserError
-from shards.files import replacing
+from shards.files import save_image
 from shards.preview import preview as draw_preview
 from shards.reader import DataSet
 from shards.summary import summary
@@ -59,11 +58,8 @@ def preview(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of images.")] = 40,
 ) -> None:
     """Draw a contact sheet of images, spread over a split, with their labels."""
-    if out.suffix.lower() != ".png":
-        raise UserError(f"{out} does not end in .png: name a PNG file")
     image = draw_preview(DataSet(folder), split, count)
-    with replacing(out) as file:
-        image.save(file, "PNG")
+    save_image(image, out)
     typer.echo(f"{out}: {image.width}x{image.height} px")
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH, fit
+from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH, crop_ink, fit
 from shards.errors import UserError
 
 SIDES = st.integers(1, 60)
@@ -75,6 +75,17 @@ def test_one_pixel_becomes_a_soft_square() -> None:
     assert image[15, 98:126].tolist() == row.tolist()
     assert np.flatnonzero(image.any(axis=0)).tolist() == list(range(98, 126))
     assert np.flatnonzero(image.any(axis=1)).tolist() == list(range(2, 30))
+
+
+def test_ink_is_cropped_in_its_own_pixels() -> None:
+    paper = np.full((20, 30), 250, np.uint8)
+    paper[4:9, 7:10] = 150
+    paper[8, 9] = 50  # the darkest: contrast 200
+    paper[12, 20] = 226  # contrast 24, of 200: under an eighth
+    ink = np.full((5, 3), 127.5, np.float32)
+    ink[4, 2] = 255
+    assert crop_ink(paper).dtype == np.float32
+    assert np.array_equal(crop_ink(paper), ink)
 
 
 def test_a_canonical_picture_stays_as_it_is() -> None:
