@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from shards.labels import MAX_DIGITS
 
@@ -20,7 +20,7 @@ def to_targets(digits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def ctc_loss(logits: Tensor, digits: Tensor) -> Tensor:
-    """The mean loss over samples, in nats per number, a float32 scalar.
+    """Return the mean loss over samples, in nats per number, a float32 scalar.
 
     `logits` is (b, T, classes), `digits` int8 (b, 5). A label that needs more steps than its ink
     has (equal neighbours want a blank between them) counts as 0: there is nothing to learn from.
@@ -28,17 +28,19 @@ def ctc_loss(logits: Tensor, digits: Tensor) -> Tensor:
     targets, lengths = to_targets(digits)
     paths = logits.float().log_softmax(dim=2).transpose(0, 1)
     steps = torch.full_like(lengths, paths.shape[0])
-    losses = F.ctc_loss(
+    losses = functional.ctc_loss(
         paths, targets, steps, lengths, blank=BLANK, reduction="none", zero_infinity=True
     )
-    return torch.where(losses < _IMPOSSIBLE, losses, 0.0).mean()
+    return torch.where(losses > _IMPOSSIBLE, 0.0, losses).mean()
 
 
 @dataclass(frozen=True)
 class Decoded:
     """What was read from n images."""
 
-    digits: NDArray[np.int8]  # (n, 5), left to right, -1 where absent; the first 5 if more were read
+    digits: NDArray[
+        np.int8
+    ]  # (n, 5), left to right, -1 where absent; the first 5 if more were read
     count: NDArray[np.int64]  # (n,), how many digits were read; may be over 5
     digit_confidences: NDArray[np.float32]  # (n, 5), 0 where absent
     confidence: NDArray[np.float32]  # (n,), the lowest probability of a digit; 0 without digits

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from shards.canvas import HEIGHT, WIDTH
 from shards.errors import UserError
@@ -31,7 +31,7 @@ class Reader(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Float32 (b, 1, 32, 128) in 0..1 to float32 logits (b, T, classes)."""
         columns = self.features(image).flatten(1, 2).transpose(1, 2)
-        logits = self.sequence(columns).float()
+        logits: Tensor = self.sequence(columns).float()
         return logits + ink_mask(image, logits.shape[1], logits.shape[2])
 
 
@@ -43,9 +43,9 @@ def ink_mask(image: Tensor, steps: int, classes: int) -> Tensor:
     window = STEP + 2 * SURROUND
     padding = (STEP * (steps - 1) + window - WIDTH) // 2
     columns = image.float().amax(dim=2)
-    near = F.max_pool1d(columns, window, stride=STEP, padding=padding)
+    near = functional.max_pool1d(columns, window, stride=STEP, padding=padding)
     penalty = (near < INK).float().transpose(1, 2) * NO_INK_PENALTY
-    return F.pad(penalty.expand(-1, -1, classes - 1), (1, 0))
+    return functional.pad(penalty.expand(-1, -1, classes - 1), (1, 0))
 
 
 class Recurrent(nn.Module):
@@ -68,7 +68,7 @@ def _conv(inputs: int, outputs: int, kernel: int = 3, norm: bool = False) -> lis
 
 
 def _crnn_features(channels: tuple[int, ...]) -> nn.Sequential:
-    """The seven convolutions of crnn.pytorch (arXiv 1507.05717): height 32 to 1, T = 33."""
+    """Build the seven convolutions of crnn.pytorch (arXiv 1507.05717): height 32 to 1, T = 33."""
     layers: list[nn.Module] = []
     for layer, (inputs, outputs) in enumerate(zip((1, *channels), channels, strict=False)):
         layers += _conv(inputs, outputs, 2 if layer == 6 else 3, norm=layer in (2, 4, 6))
@@ -81,9 +81,7 @@ def _crnn_features(channels: tuple[int, ...]) -> nn.Sequential:
 
 def _base(classes: int) -> Reader:
     features = _crnn_features((64, 128, 256, 256, 512, 512, 512))
-    return Reader(
-        features, nn.Sequential(Recurrent(512, 256, 256), Recurrent(256, 256, classes))
-    )
+    return Reader(features, nn.Sequential(Recurrent(512, 256, 256), Recurrent(256, 256, classes)))
 
 
 def _optimized(classes: int) -> Reader:
@@ -104,9 +102,7 @@ def _lightweight(classes: int) -> Reader:
         *_conv(64, 64, norm=True),
         nn.MaxPool2d((2, 1)),
     )
-    return Reader(
-        features, nn.Sequential(Recurrent(128, 256, 256), Recurrent(256, 256, classes))
-    )
+    return Reader(features, nn.Sequential(Recurrent(128, 256, 256), Recurrent(256, 256, classes)))
 
 
 class Residual(nn.Module):
@@ -118,7 +114,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, channels, height, width) to the same."""
-        return F.relu(x + self.body(x))
+        return functional.relu(x + self.body(x))
 
 
 def _norm_conv(
@@ -128,7 +124,7 @@ def _norm_conv(
     stride: tuple[int, int] = (1, 1),
     groups: int = 1,
 ) -> list[nn.Module]:
-    """A convolution without bias and its batch norm, which export folds into it."""
+    """Build a convolution without bias and its batch norm, which export folds into it."""
     padding = (kernel[0] // 2, kernel[1] // 2)
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(outputs)]
@@ -167,7 +163,7 @@ def build_model(name: str, classes: int = CLASSES) -> Reader:
     """
     builders = {"base": _base, "optimized": _optimized, "lightweight": _lightweight, "nano": _nano}
     if name not in builders:
-        raise UserError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}.")
+        raise UserError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
     return builders[name](classes)
 
 

@@ -1,0 +1,61 @@
+"""All that decides a run's weights, with the data set."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from shards.errors import UserError
+from trainer.models import MODELS
+
+_PEAK_RATES = {"nano": 3e-3, "lightweight": 1e-3, "optimized": 1e-3, "base": 1e-3}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The options of a run; 0 for `rate`, `epoch_images` and `max_minutes` means unset.
+
+    The learning rate rises linearly over the first `warmup` of the run and then falls along a
+    cosine to 0. `max_minutes` ends the run early, with the rate fallen to 0 all the same.
+    Raises UserError for a value that no run could use.
+    """
+
+    model: str
+    epochs: int = 10
+    epoch_images: int = 0  # images in an epoch; unset: all of train, at most 120,000
+    batch: int = 256
+    rate: float = 0.0  # the highest learning rate; unset: 3e-3 for nano, 1e-3 for the others
+    warmup: float = 0.05  # share of the run
+    weight_decay: float = 0.01
+    clip: float = 1.0  # the longest gradient, in the Euclidean norm
+    average: float = 0.999  # decay per step of the weights' moving average
+    max_minutes: float = 0.0
+    val_images: int = 3_000  # at most
+    seed: int = 0
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise UserError(f"model {self.model!r} is unknown; choose one of {', '.join(MODELS)}")
+        if self.epochs < 1 or self.val_images < 1 or self.batch < 1:
+            raise UserError("epochs, batch and validation images must each be 1 or more")
+        if min(self.rate, self.max_minutes, self.epoch_images, self.seed) < 0:
+            raise UserError("rate, minutes, images of an epoch and seed must not be negative")
+
+    @classmethod
+    def from_dict(cls, options: dict[str, Any]) -> "Config":
+        """Return the config that a checkpoint's header holds; UserError when it is not one."""
+        try:
+            return cls(**options)
+        except TypeError as error:
+            raise UserError(
+                "the checkpoint's options are not those of this trainer; "
+                "use --init to start a new run from its weights"
+            ) from error
+
+    def rate_at(self, done: float) -> float:
+        """Return the learning rate when the share `done`, 0..1, of the run lies behind."""
+        peak = self.rate or _PEAK_RATES[self.model]
+        if done < self.warmup:
+            return peak * (0.01 + 0.99 * done / self.warmup)
+        falling = min(1.0, (done - self.warmup) / (1 - self.warmup))
+        return peak * (1 + math.cos(math.pi * falling)) / 2

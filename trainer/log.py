@@ -1,0 +1,94 @@
+"""What a run leaves for people: a JSONL log, TensorBoard events, a picture of the curves."""
+
+import json
+import time
+from pathlib import Path
+from statistics import fmean
+from types import TracebackType
+from typing import Any, Self
+
+from shards.files import replacing
+
+LOG, CURVES = "log.jsonl", "curves.png"
+
+
+class Meter:
+    """Losses of the steps of one epoch, and how fast they went."""
+
+    def __init__(self, batch: int) -> None:
+        self._batch = batch
+        self._losses: list[float] = []
+        self._began = time.monotonic()
+
+    def add(self, loss: float) -> None:
+        """Note a step's loss."""
+        self._losses.append(loss)
+
+    def recent(self, steps: int) -> float:
+        """Return the mean loss of the last `steps` steps."""
+        return fmean(self._losses[-steps:])
+
+    def mean(self) -> float:
+        """Return the mean loss of all steps."""
+        return fmean(self._losses)
+
+    def speed(self) -> float:
+        """Return images per second."""
+        return len(self._losses) * self._batch / (time.monotonic() - self._began)
+
+
+class RunLog:
+    """Appends records to `log.jsonl` and TensorBoard in `folder`; a resumed run goes on in both."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # takes a second: only when training
+
+        self.folder = folder
+        self._file = (folder / LOG).open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(folder))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._board.close()
+
+    def write(self, step: int, **values: float) -> None:
+        """One record; `step` counts from the beginning of the run."""
+        print(json.dumps({"step": step, **values}), file=self._file, flush=True)
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Return all records of a run."""
+    with (folder / LOG).open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def draw_curves(folder: Path) -> None:
+    """Rewrite `curves.png`: loss and validation accuracy over the steps."""
+    from matplotlib.figure import Figure  # without pyplot there is no global state and no display
+
+    records = read_log(folder)
+    losses = [r for r in records if "loss" in r]
+    checks = [r for r in records if "accuracy" in r]
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    top.semilogy([r["step"] for r in losses], [r["loss"] for r in losses], label="training")
+    top.semilogy([r["step"] for r in checks], [r["val_loss"] for r in checks], label="validation")
+    top.set_ylabel("CTC loss, nats")
+    top.legend()
+    bottom.plot([r["step"] for r in checks], [r["accuracy"] for r in checks], marker=".")
+    bottom.set_ylabel("exact numbers, val")
+    bottom.set_xlabel("step")
+    for axes in (top, bottom):
+        axes.grid(alpha=0.3)
+    with replacing(folder / CURVES) as file:
+        figure.savefig(file, format="png", dpi=110)

@@ -1,0 +1,132 @@
+"""What training changes: weights, their moving average, the optimizer's state, the position."""
+
+import time
+from copy import deepcopy
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from shards.manifest import Manifest
+from trainer.checkpoint import (
+    CHARSET,
+    VERSION,
+    Header,
+    load_weights,
+    named,
+    read_header,
+    read_tensors,
+    save,
+)
+from trainer.config import Config
+from trainer.models import build_seeded
+
+
+class State:
+    """A run between two steps; all of it goes into a checkpoint and comes back bit for bit."""
+
+    def __init__(self, config: Config, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.model = build_seeded(config.model, config.seed).to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), weight_decay=config.weight_decay, fused=True
+        )
+        self.epoch = 0  # the one in progress
+        self.step = 0  # how many of its steps are done
+        self.updates = 0  # steps since the beginning of the run
+        self.accuracy = 0.0  # on val, when last measured
+        self.best = 0.0
+        self.skipped = 0  # steps in a row without a finite loss
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken, without the time between an end and a resume."""
+        return time.monotonic() - self._began
+
+    def share_done(self, steps: int) -> float:
+        """How much of a run of `steps` steps lies behind, 0..1, by steps or by time."""
+        minutes = self.config.max_minutes
+        by_time = self.seconds / 60 / minutes if minutes else 0.0
+        return max(self.updates / steps, by_time)
+
+    def update_average(self) -> None:
+        """Move the averaged weights towards the current ones; faster at the beginning."""
+        decay = min(self.config.average, self.updates / (self.updates + 10))
+        pairs = zip(_floats(self.average), _floats(self.model), strict=True)
+        averages, currents = zip(*pairs, strict=True)
+        torch._foreach_lerp_(averages, currents, 1 - decay)
+
+    def start_from(self, path: Path) -> None:
+        """Take the averaged weights of a checkpoint; UserError when it is of another model."""
+        header = read_header(path)
+        header.require_model(self.config.model, path)
+        weights = named("ema", read_tensors(path, self.device))
+        load_weights(self.model, weights, path)
+        load_weights(self.average, weights, path)
+
+    def save(self, path: Path, manifest: Manifest) -> None:
+        """Write a checkpoint."""
+        header = Header(
+            version=VERSION,
+            model=self.config.model,
+            charset=CHARSET,
+            config=asdict(self.config),
+            epoch=self.epoch,
+            step=self.step,
+            updates=self.updates,
+            seconds=self.seconds,
+            accuracy=self.accuracy,
+            best=self.best,
+            data=f"{manifest.name} {manifest.version}",
+            fingerprint=manifest.fingerprint,
+        )
+        save(path, header, self._tensors())
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device) -> "State":
+        """Continue where the checkpoint was written; UserError when it is not one of ours."""
+        header = read_header(path)
+        state = cls(Config.from_dict(header.config), device)
+        tensors = read_tensors(path, device)
+        load_weights(state.model, named("model", tensors), path)
+        load_weights(state.average, named("ema", tensors), path)
+        state._load_optimizer(named("optimizer", tensors))
+        torch.set_rng_state(tensors["random"].cpu())
+        state.epoch, state.step, state.updates = header.epoch, header.step, header.updates
+        state.accuracy, state.best = header.accuracy, header.best
+        state._began -= header.seconds
+        return state
+
+    def _tensors(self) -> dict[str, Tensor]:
+        moments = self.optimizer.state_dict()["state"]
+        return {
+            **{f"model.{name}": value for name, value in self.model.state_dict().items()},
+            **{f"ema.{name}": value for name, value in self.average.state_dict().items()},
+            **{
+                f"optimizer.{index}.{name}": value
+                for index, values in moments.items()
+                for name, value in values.items()
+            },
+            "random": torch.get_rng_state(),
+        }
+
+    def _load_optimizer(self, tensors: dict[str, Tensor]) -> None:
+        moments: dict[int, dict[str, Tensor]] = {}
+        parameters = list(self.model.parameters())
+        for key, value in tensors.items():
+            index, name = key.split(".")
+            like = parameters[int(index)]
+            # Laid out in memory as the parameter is: the fused optimizer walks both in step.
+            copy = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+            moments.setdefault(int(index), {})[name] = copy
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _floats(module: nn.Module) -> list[Tensor]:
+    return [value for value in module.state_dict().values() if value.is_floating_point()]
