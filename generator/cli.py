@@ -1,0 +1,155 @@
+"""The command `generator`: digits in, shards out."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator import preview as pictures
+from generator.bank import Bank, build_bank
+from generator.build import Order
+from generator.build import build as build_data_set
+from generator.embedded import LICENCE, custom_digits, embedded_bank
+from generator.pen import save_digits
+from generator.recipe import PRESETS, preset
+from generator.sources.digits import Digits
+from generator.sources.folder import read_folder
+from generator.sources.mnist import download_mnist, read_mnist
+from shards import terminal
+from shards.files import save_image
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turn single handwritten digits into labelled 32x128 images of numbers, as shards.",
+)
+
+BankFile = Annotated[
+    Path | None,
+    typer.Option("--bank", help="Digit bank, made by `generator digits`; else the embedded digits."),
+]
+Preset = Annotated[
+    str, typer.Option("--preset", help=f"How numbers look: {', '.join(PRESETS)}.")
+]
+Settings = Annotated[
+    list[str],
+    typer.Option("--set", help="Change a range: NAME=VALUE or NAME=LOW:HIGH; repeat for more."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Which numbers are drawn; the same seed, the same.")]
+
+
+@app.command()
+def digits(
+    out: Annotated[Path, typer.Argument(help="The bank to write, like data/bank.h5.")],
+    mnist: Annotated[Path | None, typer.Option(help="Folder of MNIST's four idx files.")] = None,
+    download: Annotated[
+        bool, typer.Option("--download-mnist", help="Download MNIST (11 MB) into the cache.")
+    ] = False,
+    folder: Annotated[
+        list[Path], typer.Option(help="Folder of <digit>/<writer>_<n>.png; repeat for more.")
+    ] = [],  # noqa: B006
+    licence: Annotated[str, typer.Option(help="Licence of the folders' digits.")] = "unknown",
+    custom: Annotated[
+        bool, typer.Option(help="Take the embedded digits, custom_digits/, too.")
+    ] = True,
+    val: Annotated[float, typer.Option(min=0, max=0.5, help="Writers who validate.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, max=0.5, help="Writers who test.")] = 0.1,
+    max_per_class: Annotated[
+        int | None, typer.Option(min=1, help="Digits of each class, from each source, at most.")
+    ] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Also draw a contact sheet (PNG).")] = None,
+) -> None:
+    """Build a digit bank from MNIST, from folders of pictures and from the embedded digits.
+
+    Writers are dealt into train, val and test, so that no hand is in two of them; MNIST's test
+    part is test throughout. Each digit is thinned to its centreline, so that recipes can ink it
+    with any pen.
+    """
+    sources: list[Digits] = []
+    if download and mnist is None:
+        mnist = download_mnist()
+    if mnist is not None:
+        sources.append(read_mnist(mnist, val))
+    sources += [read_folder(path, licence, val, test) for path in folder]
+    if custom:
+        sources.append(read_folder(custom_digits(), LICENCE, val, test))
+    if max_per_class is not None:
+        sources = [source.at_most(max_per_class) for source in sources]
+    bank = build_bank(out, sources)
+    typer.echo(pictures.counts(bank))
+    typer.echo(f"{out}: {len(bank):,} digits, {out.stat().st_size / 1e6:,.0f} MB")
+    if sheet is not None:
+        save_image(pictures.preview_bank(bank, 20), sheet)
+        typer.echo(f"{sheet}: a sheet of them")
+
+
+@app.command()
+def pen(
+    out: Annotated[Path, typer.Argument(help="Folder to fill with <digit>/<writer>_<n>.png.")],
+    writers: Annotated[int, typer.Option(min=1, max=1_000_000, help="Model writers.")] = 40,
+    per_digit: Annotated[int, typer.Option(min=1, max=10_000, help="Of each digit, each.")] = 5,
+    seed: Seed = 1,
+) -> None:
+    """Draw digits with the pen model: strokes of invented hands, inked by a round pen."""
+    count = save_digits(out, writers, per_digit, seed)
+    typer.echo(f"{out}: {count:,} digits by {writers} model writers")
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
+    preset_name: Preset = "child",
+    count: Annotated[int, typer.Option(min=0, help="Training images.")] = 60_000,
+    val: Annotated[int | None, typer.Option(min=0, help="Validation images; else 2,000.")] = None,
+    test: Annotated[int | None, typer.Option(min=0, help="Test images; else 3,000.")] = None,
+    seed: Seed = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Processes; the bytes do not depend on it.")
+    ] = os.cpu_count() or 1,
+    bank: BankFile = None,
+    settings: Settings = [],  # noqa: B006
+    shard_size: Annotated[int, typer.Option(min=1, max=100_000, help="Images in a shard.")] = 4096,
+) -> None:
+    """Build a data set of labelled numbers, or go on with one that was cut off.
+
+    Prints every range of the recipe. The same command gives the same bytes, whatever the number
+    of workers. A set may hold many epochs, and training may begin while it is being built.
+    """
+    recipe = preset(preset_name).override(settings)
+    path = bank or embedded_bank()
+    typer.echo(f"recipe {recipe.name}\n" + "\n".join(recipe.lines()))
+    splits = {"train": count} | _held_out(Bank(path), {"val": (val, 2000), "test": (test, 3000)})
+    manifest = build_data_set(Order(out, path, recipe, splits, seed, shard_size), workers)
+    total = sum(entry.bytes for entry in manifest.shards)
+    sizes = ", ".join(f"{n:,} {split}" for split, n in manifest.splits.items())
+    typer.echo(f"{out}: {sizes} images in {len(manifest.shards)} shards, {total / 1e6:,.0f} MB")
+    typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
+
+
+def _held_out(bank: Bank, wanted: dict[str, tuple[int | None, int]]) -> dict[str, int]:
+    """Sizes of the splits that nobody trains on; by default those for which there are writers."""
+    sizes = {}
+    for split, (asked, default) in wanted.items():
+        if asked is None and not bank.has(split):
+            typer.echo(f"no {split} images: the bank has no {split} writers for every digit")
+        sizes[split] = asked if asked is not None else default if bank.has(split) else 0
+    return sizes
+
+
+@app.command()
+def preview(
+    out: Annotated[Path, typer.Argument(help="The PNG to draw.")],
+    preset_name: Preset = "child",
+    count: Annotated[int, typer.Option(min=1, max=2000, help="Numbers on the sheet.")] = 60,
+    seed: Seed = 1,
+    bank: BankFile = None,
+    settings: Settings = [],  # noqa: B006
+) -> None:
+    """Draw a sheet of numbers as a recipe makes them, without building a data set."""
+    recipe = preset(preset_name).override(settings)
+    save_image(pictures.preview_recipe(Bank(bank or embedded_bank()), recipe, seed, count), out)
+    typer.echo(f"{out}: {count} numbers of the recipe {recipe.name}")
+
+
+main = terminal.run(app)

@@ -1,0 +1,228 @@
+"""Places the digits of each number: where each one stands, how large, and what its tile sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from generator.bank import Bank
+from generator.centreline import STEPS_PER_PX
+from generator.glyph import CENTRE, DIRECTIONS, REACH_STEPS, UNITS_PER_PX
+from generator.recipe import Recipe
+from generator.sample import Numbers
+from generator.warp import TILE_HEIGHT, TILE_WIDTH, Maps
+from shards import canvas
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+# MNIST's 28 px frame around a digit's centre, by which the reference recipe measures gaps and
+# heights: left, right, top, bottom.
+BOX = np.array([-14.0, 14.0, -14.0, 14.0])
+# What a tile must leave free on both sides together, for bends and soft edges.
+TILE_ROOM = 4
+# A thinner line, in output px, would be fainter than ink.
+LEAST_PEN = 0.9
+
+
+@dataclass(frozen=True)
+class Room:
+    """The part of the canvas that a number may fill, in px."""
+
+    width: int
+    height: int
+    right: int
+
+    @property
+    def left(self) -> int:
+        """The first column of the room."""
+        return self.right - self.width
+
+    @property
+    def top(self) -> int:
+        """The first row of the room."""
+        return (canvas.HEIGHT - self.height) // 2
+
+
+# Where the frame of a recipe ends up: the ink as fit() places it, or the 28 px frames with a
+# margin of 1 px above and below.
+ROOMS = {
+    "ink": Room(canvas.INK_WIDTH, canvas.INK_HEIGHT, canvas.WIDTH - canvas.RIGHT_MARGIN),
+    "box": Room(canvas.WIDTH, 30, canvas.WIDTH),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The digits of n numbers, flattened to their d present digits, from left to right.
+
+    `gain` and `bias` turn what the warp reads into ink: value * gain + bias, cut to 0..255.
+    """
+
+    owner: I64  # (d,), the number it belongs to
+    place: I64  # (d,), its place in the number, 0 on the left
+    glyph: I64  # (d,), row of the bank
+    inked_anew: npt.NDArray[np.bool_]  # (d,)
+    column: I64  # (d,), canvas column of its tile's left edge; may be negative
+    maps: Maps
+    gain: F32  # (d,)
+    bias: F32  # (d,)
+
+
+def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 1.0) -> Layout:
+    """Lay out n numbers so that each fills the room of its recipe, right-aligned.
+
+    Args:
+        bank: Knows how far each digit's ink reaches.
+        recipe: Its frame and its limit to overlaps are used.
+        numbers: What to lay out.
+        shrink: Further factor on the size, one or (n,).
+    """
+    room = ROOMS[recipe.frame]
+    matrices = _matrices(numbers)
+    shift = np.stack([numbers.shift_x, numbers.shift_y], axis=2)
+    if recipe.frame == "box":
+        # MNIST's frames are centred by mass.
+        offsets = bank.offsets[numbers.glyphs] / UNITS_PER_PX
+        shift += np.einsum("ndij,ndj->ndi", matrices, offsets)
+    ink = _ink_extents(bank, numbers, matrices) + np.repeat(shift, 2, axis=2)
+    frame = ink if recipe.frame == "ink" else np.broadcast_to(BOX, ink.shape)
+    x = _line_up(numbers, frame, recipe.overlap)
+    y = -np.tan(numbers.rise)[:, None] * x
+    left, right, top, bottom = _bounds(numbers, frame, ink, x, y)
+    widest = np.where(numbers.present, ink[..., 1] - ink[..., 0], 1).max(axis=1)
+    size = np.minimum.reduce(
+        [room.height / (bottom - top), room.width / (right - left), (TILE_WIDTH - TILE_ROOM) / widest]
+    )
+    size *= np.where(numbers.anywhere, numbers.size, 1) * shrink
+    # From here on in output px.
+    scale = size[:, None]
+    edge, middle = _anchor(room, numbers, (right - left) * size, (bottom - top) * size)
+    centre_x = (edge - right * size)[:, None] + (x + shift[..., 0]) * scale
+    centre_y = (middle - (top + bottom) / 2 * size)[:, None] + (y + shift[..., 1]) * scale
+    ink_middle = centre_x + ((ink[..., 0] + ink[..., 1]) / 2 - shift[..., 0]) * scale
+    column = np.round(ink_middle - TILE_WIDTH / 2).astype(np.int64)
+    gain, bias = _ramps(numbers, matrices, size)
+    owner, place = np.nonzero(numbers.present)
+    at = (owner, place)
+    return Layout(
+        owner=owner,
+        place=place,
+        glyph=numbers.glyphs[at],
+        inked_anew=numbers.inked_anew[owner],
+        column=column[at],
+        maps=_maps(numbers, at, matrices[at], size[owner], (centre_x - column)[at], centre_y[at]),
+        gain=gain[at].astype(np.float32),
+        bias=bias[at].astype(np.float32),
+    )
+
+
+def _matrices(numbers: Numbers) -> F64:
+    """(n, 5, 2, 2): scale, then rotation, then slant of each digit; y points down."""
+    turn = numbers.rotation - numbers.rise[:, None]
+    lean = -np.tan(numbers.slant[:, None] + numbers.lean)
+    cos, sin = np.cos(turn), np.sin(turn)
+    high = numbers.scale
+    wide = numbers.scale * numbers.aspect[:, None]
+    across = np.stack([(cos + lean * sin) * wide, (lean * cos - sin) * high], axis=2)
+    down = np.stack([sin * wide, cos * high], axis=2)
+    return np.stack([across, down], axis=2)
+
+
+def _ink_extents(bank: Bank, numbers: Numbers, matrices: F64) -> F64:
+    """(n, 5, 4): left, right, top, bottom of each digit's ink around its frame's centre.
+
+    The extent of a set along a row m of a matrix is |m| times the set's support function in the
+    direction of m, which the bank keeps for 64 directions.
+    """
+    lengths = np.hypot(matrices[..., 0], matrices[..., 1])
+    angles = np.arctan2(matrices[..., 1], matrices[..., 0])
+    ahead = np.round(angles * (DIRECTIONS / (2 * np.pi))).astype(np.int64) % DIRECTIONS
+    behind = (ahead + DIRECTIONS // 2) % DIRECTIONS
+    glyphs = numbers.glyphs[..., None]
+    lines, inks = bank.line_reach, bank.ink_reach
+    anew = numbers.inked_anew[:, None, None]
+    pen = np.where(anew, numbers.pen[:, None, None] / 2, 0)
+
+    def extent(direction: I64) -> F64:
+        reach = np.where(anew, lines[glyphs, direction], inks[glyphs, direction])
+        return lengths * reach / (REACH_STEPS * UNITS_PER_PX) + pen
+
+    low, high = -extent(behind), extent(ahead)
+    return np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1]], axis=2)
+
+
+def _line_up(numbers: Numbers, frame: F64, overlap: float) -> F64:
+    """(n, 5): x of each digit's centre, its frame to the right of its neighbour's by the gap."""
+    width = np.where(numbers.present, frame[..., 1] - frame[..., 0], 0)
+    narrower = np.minimum(width[:, 1:], width[:, :-1])
+    gap = np.maximum(numbers.spacing[:, None] + numbers.gap[:, 1:], -overlap * narrower)
+    start = np.cumsum(width, axis=1) - width
+    start[:, 1:] += np.cumsum(gap, axis=1)
+    return start - frame[..., 0]
+
+
+def _bounds(numbers: Numbers, frame: F64, ink: F64, x: F64, y: F64) -> tuple[F64, F64, F64, F64]:
+    """Left, right, top and bottom (n,) of each number: of its frames and of all its ink."""
+    there = numbers.present
+    low = np.minimum(frame[..., ::2], ink[..., ::2])
+    high = np.maximum(frame[..., 1::2], ink[..., 1::2])
+    return (
+        np.where(there, x + low[..., 0], np.inf).min(axis=1),
+        np.where(there, x + high[..., 0], -np.inf).max(axis=1),
+        np.where(there, y + low[..., 1], np.inf).min(axis=1),
+        np.where(there, y + high[..., 1], -np.inf).max(axis=1),
+    )
+
+
+def _anchor(room: Room, numbers: Numbers, width: F64, height: F64) -> tuple[F64, F64]:
+    """Right edge and middle row (n,) of each number: right-aligned and centred, or anywhere."""
+    spare = np.stack([room.width - width, room.height - height], axis=1)
+    across, down = (np.where(numbers.anywhere[:, None], numbers.place - (1, 0.5), 0) * spare).T
+    return room.right + across, canvas.HEIGHT / 2 + down
+
+
+def _ramps(numbers: Numbers, matrices: F64, size: F64) -> tuple[F64, F64]:
+    """Gain and bias (n, 5) that make ink of what the warp reads.
+
+    A digit inked anew is read from its distance field: the ink of a pen of width w fades from full
+    to none while the distance to the centreline goes from (w - softness) / 2 to (w + softness) / 2.
+    Any other is read as grey, and its contrast turns about half ink.
+    """
+    px_per_step = np.sqrt(np.abs(np.linalg.det(matrices))) * size[:, None]
+    px_per_step /= STEPS_PER_PX * UNITS_PER_PX
+    pen = np.maximum(numbers.pen * size, LEAST_PEN)[:, None]
+    softness = np.minimum(numbers.softness[:, None], pen)
+    gain = 255 * px_per_step / softness
+    # Where the field ends there is no ink, however thick and soft the pen.
+    bias = np.minimum(255 * (pen / 2 / softness + 0.5) - 255 * gain, 0)
+    contrast = numbers.contrast[:, None]
+    anew = numbers.inked_anew[:, None]
+    return np.where(anew, gain, contrast), np.where(anew, bias, 127.5 * (1 - contrast))
+
+
+def _maps(
+    numbers: Numbers, at: tuple[I64, I64], matrices: F64, size: F64, tile_x: F64, tile_y: F64
+) -> Maps:
+    """The backward maps of d digits whose centres lie at `tile_x`, `tile_y` in their tiles."""
+    columns = np.arange(TILE_WIDTH) + 0.5 - tile_x[:, None]
+    rows = np.arange(TILE_HEIGHT) + 0.5 - tile_y[:, None]
+    inverse = np.linalg.inv(matrices) * (UNITS_PER_PX / size)[:, None, None]
+    curves = (numbers.curve_height[at], numbers.curve_waves[at], numbers.curve_phase[at])
+    across, down = columns / size[:, None], rows / size[:, None]
+    # cv2 counts from the centre of the first pixel.
+    middle = CENTRE - 0.5
+    return Maps(
+        (columns * inverse[:, 0, 0, None] + middle + _curve(curves, 0, across)).astype(np.float32),
+        (rows * inverse[:, 0, 1, None] + _curve(curves, 1, down)).astype(np.float32),
+        (columns * inverse[:, 1, 0, None] + middle + _curve(curves, 2, across)).astype(np.float32),
+        (rows * inverse[:, 1, 1, None] + _curve(curves, 3, down)).astype(np.float32),
+    )
+
+
+def _curve(curves: tuple[F64, F64, F64], which: int, along: F64) -> F64:
+    """Displacement (d, m) in glyph px at `along` (d, m) px: a slow and a fast sine."""
+    height, waves, phase = (c[:, which, :, None] for c in curves)
+    sines: F64 = np.sin(waves * along[:, None, :] + phase)
+    return UNITS_PER_PX * (height * sines).sum(axis=1)

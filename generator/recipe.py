@@ -1,0 +1,198 @@
+"""What a number may look like: every range of the augmentation, and the presets."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from shards.errors import UserError
+
+Range = tuple[float, float]
+
+
+def _field(default: Any, help_text: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The ranges from which each number and each digit draws uniformly.
+
+    Lengths are in px of MNIST's 28 px digit frame, in which a digit's ink is about 20 px high.
+    """
+
+    name: str = _field("custom", "the preset it started from")
+    frame: str = _field(
+        "ink", "'ink': ends in fit() geometry; 'box': the 28 px frames are scaled to 30 px"
+    )
+    digits: Range = _field((1, 5), "digits per number, each count as likely")
+    leading_zeros: float = _field(0.1, "share of numbers whose first digit may be 0")
+    one_writer: float = _field(1.0, "share of numbers whose digits are all by one writer")
+    rotation: Range = _field((0, 0), "degrees, each digit")
+    scale: Range = _field((1, 1), "factor, each digit")
+    aspect: Range = _field((1, 1), "factor on the width, each number")
+    shift: Range = _field((0, 0), "px, each digit, both ways")
+    baseline: Range = _field((0, 0), "px, vertical shift of each digit")
+    slant: Range = _field((0, 0), "degrees to the right, each number")
+    lean: Range = _field((0, 0), "degrees to the right, added for each digit")
+    rise: Range = _field((0, 0), "degrees, rising baseline of each number")
+    spacing: Range = _field((0, 0), "px, gap between neighbours, each number")
+    gap: Range = _field((0, 0), "px, added to the spacing for each pair of neighbours")
+    overlap: float = _field(0.25, "most that neighbours overlap, of the narrower one's width")
+    elastic: Range = _field((0, 0), "px, smooth displacement of each digit")
+    tremor: Range = _field((0, 0), "px, fast displacement of each digit")
+    reink: float = _field(0.0, "share of numbers thinned to centrelines and inked anew")
+    pen: Range = _field((2, 2), "px, pen width of a number inked anew")
+    contrast: Range = _field((1, 1), "factor on the ink of a number that is not inked anew")
+    softness: Range = _field((1, 1), "output px over which ink fades at its edge, inked anew")
+    anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
+    size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(self.name, field.name, getattr(self, field.name))
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON values, ranges as [low, high]."""
+        values = dataclasses.asdict(self)
+        return {
+            k: [float(x) for x in v] if isinstance(v, tuple) else v if isinstance(v, str) else float(v)
+            for k, v in values.items()
+        }
+
+    def lines(self) -> list[str]:
+        """One line for each field: name, value, meaning; for a terminal."""
+        return [
+            f"{f.name:>14}  {_show(getattr(self, f.name)):<12}  {f.metadata['help']}"
+            for f in dataclasses.fields(self)
+        ]
+
+    def override(self, settings: list[str]) -> "Recipe":
+        """This recipe with `name=value` or `name=low:high` settings applied.
+
+        Raises:
+            UserError: An unknown name, a value that is no number, or a range upside down.
+        """
+        changes = dict(self._parse(setting) for setting in settings)
+        return dataclasses.replace(self, **changes)
+
+    def _parse(self, setting: str) -> tuple[str, Any]:
+        name, equals, text = setting.partition("=")
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        del fields["name"]
+        if not equals or name not in fields:
+            known = ", ".join(fields)
+            raise UserError(f"setting '{setting}' is not NAME=VALUE with NAME one of {known}")
+        if isinstance(fields[name], str):
+            return name, text
+        try:
+            values = tuple(float(part) for part in text.split(":"))
+        except ValueError:
+            raise UserError(
+                f"setting '{setting}': '{text}' is no number; write {name}=1.5 or {name}=1:2"
+            ) from None
+        if isinstance(fields[name], tuple):
+            if len(values) > 2:
+                raise UserError(f"setting '{setting}' has {len(values)} parts; write {name}=1:2")
+            return name, (values[0], values[-1])
+        if len(values) != 1:
+            raise UserError(f"setting '{setting}' is a range, but {name} takes one number")
+        return name, values[0]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"{value[0]:g} to {value[1]:g}"
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+# The widest values that still give numbers a person can read.
+_LIMITS: dict[str, Range] = {
+    "digits": (1, 5),
+    "leading_zeros": (0, 1),
+    "one_writer": (0, 1),
+    "rotation": (-45, 45),
+    "scale": (0.3, 3),
+    "aspect": (0.4, 2.5),
+    "shift": (-14, 14),
+    "baseline": (-28, 28),
+    "slant": (-45, 45),
+    "lean": (-30, 30),
+    "rise": (-20, 20),
+    "spacing": (-20, 40),
+    "gap": (-20, 40),
+    "overlap": (0, 1),
+    "elastic": (0, 4),
+    "tremor": (0, 1),
+    "reink": (0, 1),
+    "pen": (0.5, 8),
+    "contrast": (0.3, 4),
+    "softness": (0.5, 4),
+    "anywhere": (0, 1),
+    "size": (0.3, 1),
+}
+
+
+def _check(recipe: str, name: str, value: Any) -> None:
+    if name == "frame" and value not in ("ink", "box"):
+        raise UserError(f"recipe '{recipe}': frame is '{value}'; it takes 'ink' or 'box'")
+    if name not in _LIMITS:
+        return
+    low, high = value if isinstance(value, tuple) else (value, value)
+    least, most = _LIMITS[name]
+    if low > high:
+        raise UserError(
+            f"recipe '{recipe}': {name} is upside down, {low:g} to {high:g}; "
+            f"write {name}={high:g}:{low:g}"
+        )
+    if not (least <= low and high <= most):
+        raise UserError(
+            f"recipe '{recipe}': {name} is {_show(value)}, outside {least:g} to {most:g}"
+        )
+
+
+PRESETS: dict[str, Recipe] = {
+    "child": Recipe(
+        name="child",
+        rotation=(-7, 7),
+        scale=(0.82, 1.18),
+        aspect=(0.75, 1.3),
+        baseline=(-2.5, 2.5),
+        slant=(-15, 28),
+        lean=(-5, 5),
+        rise=(-5, 5),
+        spacing=(-2, 8),
+        gap=(-2.5, 2.5),
+        elastic=(0, 1.1),
+        tremor=(0, 0.25),
+        reink=0.6,
+        pen=(0.9, 5),
+        contrast=(1, 2.2),
+        softness=(0.8, 2),
+        anywhere=0.25,
+        size=(0.45, 1),
+    ),
+    "reference": Recipe(
+        name="reference",
+        frame="box",
+        one_writer=0,
+        rotation=(-10, 10),
+        scale=(0.9, 1.1),
+        shift=(-4, 4),
+        baseline=(-5, 5),
+        gap=(-12, 10),
+        overlap=1,
+    ),
+    "clean": Recipe(name="clean", spacing=(3, 3)),
+    "tiny": Recipe(name="tiny", digits=(1, 2), rotation=(-5, 5), scale=(0.9, 1.1), spacing=(1, 4)),
+}
+
+
+def preset(name: str) -> Recipe:
+    """The preset of that name.
+
+    Raises:
+        UserError: There is none.
+    """
+    if name not in PRESETS:
+        raise UserError(f"there is no preset '{name}'; take one of {', '.join(PRESETS)}")
+    return PRESETS[name]

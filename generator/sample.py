@@ -1,0 +1,148 @@
+"""Draws everything random about a run of numbers: labels, styles and digits, before any pixel."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from generator.bank import Bank
+from generator.recipe import Range, Recipe
+from generator.rng import uniforms
+from shards.labels import MAX_DIGITS
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+NUMBER_DRAWS = 24
+DIGIT_DRAWS = 32
+# Waves per 20 px, the height of a digit's ink: an elastic bend is slow, a tremor is fast.
+ELASTIC_WAVES: Range = (0.4, 1.2)
+TREMOR_WAVES: Range = (2.5, 5)
+WAVE_LENGTH = 20.0
+# x by column, x by row, y by column, y by row: see warp.Maps.
+CURVES = 4
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The random parameters of n numbers; angles in radians, lengths in px of the 28 px frame.
+
+    Arrays are float64 (n,), or (n, 5) for each digit from the left; those of absent digits
+    (label -1) mean nothing.
+    """
+
+    digits: npt.NDArray[np.int8]  # (n, 5), -1 where absent
+    glyphs: I64  # (n, 5), rows of the bank, -1 where absent
+    aspect: F64
+    slant: F64
+    rise: F64
+    spacing: F64
+    inked_anew: npt.NDArray[np.bool_]
+    pen: F64
+    contrast: F64
+    softness: F64
+    anywhere: npt.NDArray[np.bool_]
+    size: F64
+    place: F64  # (n, 2), 0 to 1: where in the free room, across and down
+    rotation: F64  # (n, 5), this and all below
+    scale: F64
+    shift_x: F64
+    shift_y: F64
+    lean: F64
+    gap: F64
+    curve_height: F64  # (n, 5, 4, 2): amplitude of the bend and of the tremor
+    curve_waves: F64  # (n, 5, 4, 2): rad / px
+    curve_phase: F64  # (n, 5, 4, 2)
+
+    def __len__(self) -> int:
+        return len(self.digits)
+
+    @property
+    def present(self) -> npt.NDArray[np.bool_]:
+        """bool (n, 5): which places hold a digit."""
+        return self.digits >= 0
+
+    def take(self, rows: I64) -> Self:
+        """The numbers of these rows, in this order."""
+        fields = dataclasses.fields(self)
+        return dataclasses.replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields})
+
+
+def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: int) -> Numbers:
+    """Draw the samples `start` to `start + count` of the stream `seed`.
+
+    Sample i depends on (bank, split, recipe, seed, i) alone.
+
+    Raises:
+        UserError: The split of the bank lacks a digit.
+    """
+    u = uniforms(seed, start, count, NUMBER_DRAWS + MAX_DIGITS * DIGIT_DRAWS)
+    # In the order in which they are drawn: adding a draw at the end keeps the others.
+    number = iter(u[:, :NUMBER_DRAWS].T)
+    digit = iter(np.moveaxis(u[:, NUMBER_DRAWS:].reshape(count, MAX_DIGITS, DIGIT_DRAWS), 2, 0))
+    labels = _labels(recipe, next(number), next(number), next(digit))
+    glyphs = bank.pick(
+        split,
+        labels,
+        one_writer=next(number) < recipe.one_writer,
+        source=next(number),
+        writer=next(number),
+        digit=next(digit),
+    )
+    curves = (count, MAX_DIGITS, CURVES)
+    bend, tremor = _between(recipe.elastic, next(digit)), _between(recipe.tremor, next(digit))
+    share, bend_waves, tremor_waves, bend_phase, tremor_phase = (
+        np.stack([next(digit) for _ in range(CURVES)], axis=2) for _ in range(5)
+    )
+    per_px = 2 * np.pi / WAVE_LENGTH
+    return Numbers(
+        digits=labels,
+        glyphs=glyphs,
+        aspect=_between(recipe.aspect, next(number)),
+        slant=np.deg2rad(_between(recipe.slant, next(number))),
+        rise=np.deg2rad(_between(recipe.rise, next(number))),
+        spacing=_between(recipe.spacing, next(number)),
+        inked_anew=next(number) < recipe.reink,
+        # Thin pens are as frequent as thick ones of twice, four times ... the width.
+        pen=np.exp(_between((np.log(recipe.pen[0]), np.log(recipe.pen[1])), next(number))),
+        contrast=_between(recipe.contrast, next(number)),
+        softness=_between(recipe.softness, next(number)),
+        anywhere=next(number) < recipe.anywhere,
+        size=_between(recipe.size, next(number)),
+        place=np.stack([next(number), next(number)], axis=1),
+        rotation=np.deg2rad(_between(recipe.rotation, next(digit))),
+        scale=_between(recipe.scale, next(digit)),
+        shift_x=_between(recipe.shift, next(digit)),
+        shift_y=_between(recipe.shift, next(digit)) + _between(recipe.baseline, next(digit)),
+        lean=np.deg2rad(_between(recipe.lean, next(digit))),
+        gap=_between(recipe.gap, next(digit)),
+        curve_height=np.stack(
+            [bend[..., None] * (2 * share - 1), np.broadcast_to(tremor[..., None], curves)], axis=3
+        ),
+        curve_waves=per_px
+        * np.stack(
+            [_between(ELASTIC_WAVES, bend_waves), _between(TREMOR_WAVES, tremor_waves)], axis=3
+        ),
+        curve_phase=2 * np.pi * np.stack([bend_phase, tremor_phase], axis=3),
+    )
+
+
+def _between(limits: Range, u: F64) -> F64:
+    low, high = limits
+    return low + (high - low) * u
+
+
+def _labels(recipe: Recipe, length: F64, zero: F64, digit: F64) -> npt.NDArray[np.int8]:
+    """Labels int8 (n, 5), -1 where absent, every length of the recipe as likely.
+
+    The first digit of a longer number is 1 to 9, except in the share `leading_zeros`.
+    """
+    low, high = (int(limit) for limit in recipe.digits)
+    counts = low + np.floor(length * (high - low + 1)).astype(np.int64)
+    labels = np.floor(digit * 10)
+    no_zero = (counts > 1) & (zero >= recipe.leading_zeros)
+    labels[no_zero, 0] = 1 + np.floor(digit[no_zero, 0] * 9)
+    labels[np.arange(MAX_DIGITS) >= counts[:, None]] = -1
+    return labels.astype(np.int8)

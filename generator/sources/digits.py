@@ -1,0 +1,60 @@
+"""What every source of digits yields."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """The n digits of one source, in the bank's frame."""
+
+    name: str
+    licence: str
+    images: npt.NDArray[np.uint8]  # (n, 56, 56), white ink on black
+    offsets: npt.NDArray[np.int8]  # (n, 2), see glyph.from_mnist
+    labels: npt.NDArray[np.uint8]  # (n,), 0 to 9
+    writers: npt.NDArray[np.str_]  # (n,)
+    splits: dict[str, str]  # the split of each writer
+
+    def at_most(self, per_class: int) -> "Digits":
+        """The same source with at most `per_class` of each digit, spread over it evenly."""
+        rows = [np.flatnonzero(self.labels == digit) for digit in range(10)]
+        kept = [r[np.unique(np.linspace(0, len(r) - 1, per_class).astype(int))] for r in rows]
+        keep = np.sort(np.concatenate(kept))
+        arrays = {n: getattr(self, n)[keep] for n in ("images", "offsets", "labels", "writers")}
+        return dataclasses.replace(self, **arrays)
+
+    def sha256(self) -> str:
+        """Hash over every image, label, writer and split, in order."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.offsets, self.labels, self.writers.astype("S64")):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(repr(sorted(self.splits.items())).encode())
+        return digest.hexdigest()
+
+
+def split_writers(writers: list[str], val: float, test: float) -> dict[str, str]:
+    """Deal writers into splits, by a hash of their names, so that the same name goes the same way.
+
+    Args:
+        writers: Distinct names.
+        val: Share of the writers for validation, 0 to 1.
+        test: Share for testing.
+
+    Returns:
+        The split of each writer. Fewer than three writers all train; otherwise each split with a
+        share above 0 gets at least one.
+    """
+    ordered = sorted(writers, key=lambda name: hashlib.sha256(name.encode()).digest())
+    if len(ordered) < len(SPLITS):
+        return dict.fromkeys(ordered, "train")
+    tests, vals = (max(1, round(share * len(ordered))) if share else 0 for share in (test, val))
+    names = ["test"] * tests + ["val"] * vals
+    names += ["train"] * (len(ordered) - len(names))
+    return dict(zip(ordered, names, strict=False))
