@@ -96,7 +96,7 @@ def test_a_canonical_picture_stays_as_it_is() -> None:
     assert np.array_equal(fit(image), image)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(STROKES)
 def test_any_drawing_lands_within_the_margins(strokes: np.ndarray) -> None:
     framed = np.pad(strokes, 1)
@@ -125,9 +125,11 @@ def test_polarity_and_border_do_not_matter(strokes: np.ndarray) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.integers(6, 90), st.integers(6, 300), st.integers(0, 1000))
 def test_a_second_fit_changes_little(height: int, width: int, seed: int) -> None:
-    once = fit(drawing(height, width, seed))
+    solid = drawing(height, width, seed) > 0  # faint ink at the rim may go under the threshold
+    once = fit(solid)
     twice = fit(once)
-    assert np.abs(once.astype(int) - twice).mean() < 8
+    assert np.array_equal(once.any(axis=0), twice.any(axis=0))
+    assert np.abs(once.astype(int) - twice).mean() < 4
 
 
 def test_tall_ink_is_28_high_and_wide_ink_124_wide() -> None:
