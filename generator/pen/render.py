@@ -27,8 +27,8 @@ def ink(strokes: list[np.ndarray], pen_width: float, size: float = 1.0) -> np.nd
     thickness = max(1, round(pen_width * scale * _FINER))
     cv2.polylines(paper, lines, False, 255, thickness, cv2.LINE_AA, _SHIFT)
     fine = cv2.resize(paper, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    levels = np.rint(fine * (_GREYS / 255)).astype(np.uint8)
-    return np.subtract(255, levels * np.uint8(255 // _GREYS))
+    grey: np.ndarray = 255 - np.rint(fine * (_GREYS / 255)) * (255 // _GREYS)
+    return grey.astype(np.uint8)
 
 
 def _fixed_point(pixels: np.ndarray) -> np.ndarray:

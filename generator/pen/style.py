@@ -50,13 +50,13 @@ def draw_style(rng: np.random.Generator) -> Style:
     youth = rng.beta(1.2, 1.8)
     slant_spread = 0.3 - 0.1 * youth
     return Style(
-        slant=float(np.clip(rng.normal(0.2 - 0.1 * youth, slant_spread), -0.5, 0.9)),
+        slant=float(np.clip(rng.normal(0.2 - 0.1 * youth, slant_spread), -0.45, 0.75)),
         aspect=float(np.clip(np.exp(rng.normal(0.08, 0.24)), 0.65, 1.5)),
         size=float(np.exp(rng.normal(0.1 * youth, 0.12))),
         rotation=float(rng.normal(0, 0.05)),
         rounding=float(rng.uniform(0.012, 0.05 - 0.015 * youth)),
         tremor=float(rng.gamma(2.0, 0.002 + 0.004 * youth)),
-        pen_width=float(np.clip(np.exp(rng.normal(np.log(0.11), 0.42)), 0.045, 0.26)),
+        pen_width=float(np.clip(np.exp(rng.normal(np.log(0.11), 0.42)), 0.045, 0.24)),
         balance=float(np.exp(rng.normal(0, 0.13))),
         taper=float(rng.normal(0, 0.12)),
         overshoot=float(rng.normal(0.01, 0.025)),

@@ -65,7 +65,8 @@ def _bend(path: np.ndarray, field: np.ndarray) -> np.ndarray:
     """Displace a path (n, 2) by the field: what lies close together stays together."""
     waves = np.cos(np.pi * np.arange(_WAVES)[:, None, None] * path[None])
     shift: np.ndarray = np.einsum("in,jn,ijc->nc", waves[..., 0], waves[..., 1], field)
-    return path + shift
+    shift += path
+    return shift
 
 
 def _proportion(path: np.ndarray, style: Style) -> np.ndarray:
