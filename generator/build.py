@@ -3,8 +3,8 @@
 import dataclasses
 import hashlib
 import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -157,8 +157,9 @@ def _is_built(folder: Path, plan: Manifest) -> bool:
             found = read_manifest(folder / name)
             if found.fingerprint != plan.fingerprint:
                 raise UserError(
-                    f"{folder} holds another data set, which differs in {_difference(found, plan)}; "
-                    "build into an empty folder, or with the same settings to go on"
+                    f"{folder} holds another data set, which differs in "
+                    f"{_difference(found, plan)}; build into an empty folder, or with the same "
+                    "settings to go on"
                 )
             return name == MANIFEST
     if any(folder.glob("*.tar")):
@@ -206,25 +207,26 @@ def _build_shards(order: Order, plan: Manifest, workers: int) -> list[Result]:
     return [results[entry.file] for entry in plan.shards]
 
 
-def _build_in_processes(order: Order, missing: list[ShardEntry], workers: int, done: Any) -> None:
+def _build_in_processes(
+    order: Order, missing: list[ShardEntry], workers: int, done: Callable[[Result], None]
+) -> None:
     # Spawned, since a fork after OpenCV has started threads may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _start_worker, (order,)) as pool:
-        futures: set[Future[Result]] = {pool.submit(_work, entry) for entry in missing}
-        for future in futures:
-            future.add_done_callback(lambda f: None if f.cancelled() or f.exception() else done(f.result()))
-        finished, rest = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in rest:
-            future.cancel()
-        for future in finished:
-            future.result()
+        futures = [pool.submit(_work, entry) for entry in missing]
+        try:
+            for future in as_completed(futures):
+                done(future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 _worker: tuple[Bank, Order]
 
 
 def _start_worker(order: Order) -> None:
-    global _worker  # noqa: PLW0603
+    global _worker
     cv2.setNumThreads(0)
     _worker = (Bank(order.bank), order)
 

@@ -1,4 +1,4 @@
-"""Thins digits to their centrelines and keeps the distance to them, so that any pen can ink them."""
+"""Thins digits to centrelines and keeps the distance to them, so that any pen can ink them."""
 
 import cv2
 import numpy as np
@@ -67,7 +67,7 @@ def centreline_fields(glyphs: U8) -> U8:
         glyphs: uint8 (n, s, s), white ink on black.
 
     Returns:
-        uint8 (n, s, s): 255 on the centreline, falling by `STEPS_PER_PX` per pixel to 0.
+        uint8 (n, s, s): 255 on the centreline, falling by `STEPS_PER_PX` a pixel; 0 on the border.
     """
     n, size, _ = glyphs.shape
     room = size + 2 * _MARGIN
@@ -78,4 +78,8 @@ def centreline_fields(glyphs: U8) -> U8:
     distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, cv2.DIST_MASK_5)
     distance = cv2.GaussianBlur(distance, (0, 0), SMOOTHING) - _SMOOTHING_LIFT
     field = np.clip(255 - STEPS_PER_PX * distance, 0, 255)
-    return np.ascontiguousarray(field.reshape(n, room, room)[inner]).astype(np.uint8)
+    fields = np.ascontiguousarray(field.reshape(n, room, room)[inner]).astype(np.uint8)
+    # The warp reads the border for all that lies outside.
+    fields[:, [0, -1]] = 0
+    fields[:, :, [0, -1]] = 0
+    return fields

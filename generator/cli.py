@@ -27,11 +27,9 @@ app = typer.Typer(
 
 BankFile = Annotated[
     Path | None,
-    typer.Option("--bank", help="Digit bank, made by `generator digits`; else the embedded digits."),
+    typer.Option("--bank", help="Bank made by `generator digits`; else the embedded digits."),
 ]
-Preset = Annotated[
-    str, typer.Option("--preset", help=f"How numbers look: {', '.join(PRESETS)}.")
-]
+Preset = Annotated[str, typer.Option("--preset", help=f"How numbers look: {', '.join(PRESETS)}.")]
 Settings = Annotated[
     list[str],
     typer.Option("--set", help="Change a range: NAME=VALUE or NAME=LOW:HIGH; repeat for more."),

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from generator.bank import Bank
 from generator.layout import ROOMS, Layout, Room, lay_out
-from generator.recipe import Recipe
+from generator.recipe import PRESETS, Recipe
 from generator.sample import Numbers, draw
 from generator.warp import TILE_HEIGHT, TILE_WIDTH, warp
 from shards import canvas
@@ -16,11 +16,12 @@ U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 
 # Samples rendered together: their tiles and maps stay in the cache.
-CHUNK = 128
+CHUNK = 256
 # Fainter than this is no ink, here as in fit().
 INK = 32
-# Each try lays the numbers that came out too large out again, smaller by this factor.
-SHRINK = 0.93
+# Numbers that came out too large are laid out again: so much smaller than their excess asks for,
+# or by a step where ink reached the edge of its tile and the excess is unknown.
+SLACK, STEP = 0.985, 0.93
 TRIES = 40
 # Room around the canvas for what is not yet in its place.
 _SIDE, _ABOVE = 48, 8
@@ -54,38 +55,43 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
     )
     for first in range(0, count, CHUNK):
         size = min(CHUNK, count - first)
+        part = samples.part(first, first + size)
         numbers = draw(bank, split, recipe, seed, start + first, size)
-        part = slice(first, first + size)
-        samples.digits[part] = numbers.digits
-        samples.ids[part] = numbers.glyphs
-        _render_chunk(bank, recipe, numbers, samples.images[part], samples.boxes[part])
-    samples.ids[samples.digits < 0] = -1
+        _render_rows(bank, recipe, numbers, np.flatnonzero(~numbers.by_reference), part)
+        if numbers.by_reference.any():
+            other = PRESETS["reference"]
+            rows = np.flatnonzero(numbers.by_reference)
+            numbers = draw(bank, split, other, seed, start + first, size)
+            _render_rows(bank, other, numbers, rows, part)
     return samples
 
 
-def _render_chunk(bank: Bank, recipe: Recipe, numbers: Numbers, images: U8, boxes: I64) -> None:
+def _render_rows(bank: Bank, recipe: Recipe, numbers: Numbers, rows: I64, samples: Samples) -> None:
+    """Render these rows of `numbers` into the same rows of `samples`."""
+    samples.digits[rows] = numbers.digits[rows]
+    samples.ids[rows] = numbers.glyphs[rows]
     room = ROOMS[recipe.frame]
-    todo = np.arange(len(numbers))
-    for attempt in range(TRIES):
-        some = numbers.take(todo)
-        layout = lay_out(bank, recipe, some, SHRINK**attempt)
-        tiles = _ink(bank, layout)
-        wide, digit_boxes, cut = _compose(tiles, layout, len(todo))
+    shrink = np.ones(len(rows))
+    for _ in range(TRIES):
+        some = numbers.take(rows)
+        layout = lay_out(bank, recipe, some, shrink)
+        wide, boxes, cut = _compose(_ink(bank, layout), layout, len(rows))
         bounds = _bounds(wide)
-        height, width = bounds[:, 3] - bounds[:, 1], bounds[:, 2] - bounds[:, 0]
+        width, height = bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]
         fits = (height <= room.height) & (width <= room.width) & ~cut
-        exact = ~some.anywhere & (recipe.frame == "ink")
-        move = _moves(room, exact, bounds)
+        move = _moves(room, ~some.anywhere & (recipe.frame == "ink"), bounds)
         for k in np.flatnonzero(fits):
             x, y = _SIDE - move[k, 0], _ABOVE - move[k, 1]
-            images[todo[k]] = wide[k, y : y + canvas.HEIGHT, x : x + canvas.WIDTH]
-        digit_boxes[..., :2] += move[:, None, :]
-        digit_boxes[some.digits < 0] = 0
-        boxes[todo[fits]] = digit_boxes[fits]
-        todo = todo[~fits]
-        if not len(todo):
+            samples.images[rows[k]] = wide[k, y : y + canvas.HEIGHT, x : x + canvas.WIDTH]
+        boxes[..., :2] += move[:, None, :]
+        boxes[some.digits < 0] = 0
+        samples.boxes[rows[fits]] = boxes[fits]
+        if fits.all():
             return
-    bad = numbers.take(todo[:1])
+        excess = np.maximum(height / room.height, width / room.width)
+        shrink *= np.where(cut, STEP, SLACK / excess)
+        rows, shrink = rows[~fits], shrink[~fits]
+    bad = numbers.take(rows[:1])
     raise RuntimeError(f"digits {bad.digits} of bank rows {bad.glyphs} do not fit the canvas")
 
 
@@ -107,9 +113,7 @@ def _compose(tiles: U8, layout: Layout, count: int) -> tuple[U8, I64, npt.NDArra
         uint8 (n, 48, 224), each number on a canvas with room around it; int64 (n, 5, 4), the boxes
         of its digits; bool (n,), whether a digit's ink reached the edge of its tile.
     """
-    wide = np.zeros(
-        (count, canvas.HEIGHT + 2 * _ABOVE, canvas.WIDTH + 2 * _SIDE), np.uint8
-    )
+    wide = np.zeros((count, canvas.HEIGHT + 2 * _ABOVE, canvas.WIDTH + 2 * _SIDE), np.uint8)
     columns = layout.column + _SIDE
     for owner, column, tile in zip(layout.owner.tolist(), columns.tolist(), tiles, strict=True):
         spot = wide[owner, _ABOVE:-_ABOVE, column : column + TILE_WIDTH]

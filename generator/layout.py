@@ -22,6 +22,8 @@ I64 = npt.NDArray[np.int64]
 BOX = np.array([-14.0, 14.0, -14.0, 14.0])
 # What a tile must leave free on both sides together, for bends and soft edges.
 TILE_ROOM = 4
+# The edges of ink are soft, and its bends reach further than straight strokes: px.
+SOFT_EDGE = 1
 # A thinner line, in output px, would be fainter than ink.
 LEAST_PEN = 0.9
 
@@ -93,7 +95,11 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
     left, right, top, bottom = _bounds(numbers, frame, ink, x, y)
     widest = np.where(numbers.present, ink[..., 1] - ink[..., 0], 1).max(axis=1)
     size = np.minimum.reduce(
-        [room.height / (bottom - top), room.width / (right - left), (TILE_WIDTH - TILE_ROOM) / widest]
+        [
+            (room.height - SOFT_EDGE) / (bottom - top),
+            (room.width - SOFT_EDGE) / (right - left),
+            (TILE_WIDTH - TILE_ROOM) / widest,
+        ]
     )
     size *= np.where(numbers.anywhere, numbers.size, 1) * shrink
     # From here on in output px.
@@ -206,23 +212,29 @@ def _maps(
     numbers: Numbers, at: tuple[I64, I64], matrices: F64, size: F64, tile_x: F64, tile_y: F64
 ) -> Maps:
     """The backward maps of d digits whose centres lie at `tile_x`, `tile_y` in their tiles."""
-    columns = np.arange(TILE_WIDTH) + 0.5 - tile_x[:, None]
-    rows = np.arange(TILE_HEIGHT) + 0.5 - tile_y[:, None]
-    inverse = np.linalg.inv(matrices) * (UNITS_PER_PX / size)[:, None, None]
-    curves = (numbers.curve_height[at], numbers.curve_waves[at], numbers.curve_phase[at])
-    across, down = columns / size[:, None], rows / size[:, None]
+    columns = (np.arange(TILE_WIDTH) + 0.5 - tile_x[:, None]).astype(np.float32)
+    rows = (np.arange(TILE_HEIGHT) + 0.5 - tile_y[:, None]).astype(np.float32)
+    px = (1 / size).astype(np.float32)[:, None]
+    inverse = (np.linalg.inv(matrices) * (UNITS_PER_PX / size)[:, None, None]).astype(np.float32)
+    # Amplitudes, waves and phases (4, d, 2, 1): one sine for the bend, one for the tremor.
+    curves = [
+        np.moveaxis(part[at], 1, 0)[..., None].astype(np.float32)
+        for part in (numbers.curve_height, numbers.curve_waves, numbers.curve_phase)
+    ]
+    across = _curve([part[::2] for part in curves], columns * px)
+    down = _curve([part[1::2] for part in curves], rows * px)
     # cv2 counts from the centre of the first pixel.
-    middle = CENTRE - 0.5
+    middle = np.float32(CENTRE - 0.5)
     return Maps(
-        (columns * inverse[:, 0, 0, None] + middle + _curve(curves, 0, across)).astype(np.float32),
-        (rows * inverse[:, 0, 1, None] + _curve(curves, 1, down)).astype(np.float32),
-        (columns * inverse[:, 1, 0, None] + middle + _curve(curves, 2, across)).astype(np.float32),
-        (rows * inverse[:, 1, 1, None] + _curve(curves, 3, down)).astype(np.float32),
+        columns * inverse[:, 0, 0, None] + middle + across[0],
+        rows * inverse[:, 0, 1, None] + down[0],
+        columns * inverse[:, 1, 0, None] + middle + across[1],
+        rows * inverse[:, 1, 1, None] + down[1],
     )
 
 
-def _curve(curves: tuple[F64, F64, F64], which: int, along: F64) -> F64:
-    """Displacement (d, m) in glyph px at `along` (d, m) px: a slow and a fast sine."""
-    height, waves, phase = (c[:, which, :, None] for c in curves)
-    sines: F64 = np.sin(waves * along[:, None, :] + phase)
-    return UNITS_PER_PX * (height * sines).sum(axis=1)
+def _curve(curves: list[F32], along: F32) -> F32:
+    """Displacement (2, d, m) in glyph px, of x and of y, at `along` (d, m) px."""
+    height, waves, phase = curves
+    displacement: F32 = (height * np.sin(waves * along[:, None, :] + phase)).sum(axis=2)
+    return UNITS_PER_PX * displacement

@@ -25,6 +25,7 @@ class Recipe:
         "ink", "'ink': ends in fit() geometry; 'box': the 28 px frames are scaled to 30 px"
     )
     digits: Range = _field((1, 5), "digits per number, each count as likely")
+    reference: float = _field(0.0, "share of numbers drawn by the preset `reference` instead")
     leading_zeros: float = _field(0.1, "share of numbers whose first digit may be 0")
     one_writer: float = _field(1.0, "share of numbers whose digits are all by one writer")
     rotation: Range = _field((0, 0), "degrees, each digit")
@@ -54,10 +55,7 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values, ranges as [low, high]."""
         values = dataclasses.asdict(self)
-        return {
-            k: [float(x) for x in v] if isinstance(v, tuple) else v if isinstance(v, str) else float(v)
-            for k, v in values.items()
-        }
+        return {name: _plain(value) for name, value in values.items()}
 
     def lines(self) -> list[str]:
         """One line for each field: name, value, meaning; for a terminal."""
@@ -99,6 +97,12 @@ class Recipe:
         return name, values[0]
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [float(limit) for limit in value]
+    return value if isinstance(value, str) else float(value)
+
+
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
         return f"{value[0]:g} to {value[1]:g}"
@@ -108,6 +112,7 @@ def _show(value: Any) -> str:
 # The widest values that still give numbers a person can read.
 _LIMITS: dict[str, Range] = {
     "digits": (1, 5),
+    "reference": (0, 1),
     "leading_zeros": (0, 1),
     "one_writer": (0, 1),
     "rotation": (-45, 45),
@@ -153,11 +158,12 @@ def _check(recipe: str, name: str, value: Any) -> None:
 PRESETS: dict[str, Recipe] = {
     "child": Recipe(
         name="child",
+        reference=0.2,
         rotation=(-7, 7),
         scale=(0.82, 1.18),
         aspect=(0.75, 1.3),
-        baseline=(-2.5, 2.5),
-        slant=(-15, 28),
+        baseline=(-3, 3),
+        slant=(-15, 25),
         lean=(-5, 5),
         rise=(-5, 5),
         spacing=(-2, 8),

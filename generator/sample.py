@@ -35,6 +35,7 @@ class Numbers:
 
     digits: npt.NDArray[np.int8]  # (n, 5), -1 where absent
     glyphs: I64  # (n, 5), rows of the bank, -1 where absent
+    by_reference: npt.NDArray[np.bool_]
     aspect: F64
     slant: F64
     rise: F64
@@ -112,6 +113,7 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
         anywhere=next(number) < recipe.anywhere,
         size=_between(recipe.size, next(number)),
         place=np.stack([next(number), next(number)], axis=1),
+        by_reference=next(number) < recipe.reference,
         rotation=np.deg2rad(_between(recipe.rotation, next(digit))),
         scale=_between(recipe.scale, next(digit)),
         shift_x=_between(recipe.shift, next(digit)),

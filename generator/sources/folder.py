@@ -34,7 +34,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
     empty = [str(digit) for digit in CLASSES if not files[digit]]
     if empty:
         raise UserError(
-            f"{folder} has no picture of the digit {', '.join(empty)}; every digit needs at least one"
+            f"{folder} has no picture of the digit {', '.join(empty)}; add one of each"
         )
     glyphs, labels, writers, bad = [], [], [], []
     with progress("digits") as bar:

@@ -43,7 +43,8 @@ def read_mnist(folder: Path, val: float) -> Digits:
     Raises:
         UserError: A file is missing, truncated, no idx file, or not MNIST's.
     """
-    glyphs, labels, writers, splits = [], [], [], {}
+    glyphs, labels, writers = [], [], []
+    splits: dict[str, str] = {}
     for split, part in PARTS.items():
         pixels = _read_idx(folder, f"{part}-images-idx3-ubyte", 3)
         glyphs.append(from_mnist(pixels))
@@ -99,7 +100,7 @@ def _read_content(folder: Path, name: str) -> bytes:
         content = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
     except FileNotFoundError:
         raise UserError(
-            f"{folder} holds neither {name} nor {name}.gz; name the folder of MNIST's four idx files"
+            f"{folder} holds neither {name} nor {name}.gz; name the folder of MNIST's idx files"
         ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{packed} is no whole gzip file ({error}); download it again") from None
