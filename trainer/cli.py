@@ -14,12 +14,9 @@ app = typer.Typer(
 )
 
 Data = Annotated[Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")]
+Split = Annotated[str, typer.Option(help="test, val or train.")]
+Images = Annotated[int, typer.Option(help="At most this many samples are read.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto (CUDA where there is one).")]
-
-
-@app.callback()
-def trainer() -> None:
-    """Train number readers on shards, measure them, and make ONNX files of them."""
 
 
 @app.command()
@@ -77,7 +74,118 @@ def train(
         precision=precision,
     )
     folder = start(data, config, run, device, threads, resume, init)
-    typer.echo(f"trained: {folder}; next: trainer export {folder} OUT_DIR {data}")
+    typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Run folder, .safetensors or .onnx file.")],
+    data: Data,
+    split: Split = "test",
+    images: Images = 1_000_000,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for JSON and pictures [default: beside MODEL].")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure a reader: exact numbers with a 95 % interval, per length, digit errors, confusions.
+
+    Writes evaluation.json, confusion.png and worst.png, the surest of its errors.
+    """
+    from shards.reader import DataSet
+    from trainer.device import choose_device
+    from trainer.metrics import evaluate
+    from trainer.predict import open_reader, read_split
+    from trainer.report import as_text, write_report
+
+    samples = DataSet(data)
+    read, truth = read_split(open_reader(model, choose_device(device)), samples, split, images)
+    result = evaluate(read, truth)
+    typer.echo(as_text(result))
+    beside = model if model.is_dir() else model.parent
+    folder = out or beside / f"evaluation-{samples.manifest.name}-{split}"
+    write_report(folder, result, read, truth, samples, split)
+    typer.echo(f"written: {folder}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder or .safetensors file.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the files.")],
+    data: Annotated[Path, typer.Option(help="Data set whose test split proves them.")],
+    images: Images = 3_000,
+) -> None:
+    """Make logits.onnx, reader.onnx and reader.json, and prove that they read as the run does.
+
+    reader.onnx: float32 [1, 1, 32, 128] in 0..1 in, float32 [1, 13] out: value, confidence,
+    count, 5 digits, 5 digit confidences. logits.onnx: any batch in, CTC logits out.
+    """
+    from shards.reader import DataSet
+    from trainer.export import export
+
+    card = export(run, out, DataSet(data), images)
+    typer.echo(
+        f"exported: {out}, accuracy {card['accuracy']} (n = {card['accuracy_images']}); "
+        f"next: trainer quantize {out} {data}"
+    )
+
+
+@app.command()
+def quantize(
+    folder: Annotated[Path, typer.Argument(help="Folder that trainer export wrote.")],
+    data: Data,
+    max_drop: Annotated[float, typer.Option(help="Largest loss of accuracy.")] = 0.005,
+    images: Images = 3_000,
+) -> None:
+    """Make logits.int8.onnx and reader.int8.onnx, a quarter of the size, and measure the loss."""
+    from shards.reader import DataSet
+    from trainer.quantize import quantize
+
+    report = quantize(folder, DataSet(data), max_drop, images)
+    typer.echo(
+        f"size      {report.bytes_before / 1e3:,.0f} KB to {report.bytes_after / 1e3:,.0f} KB\n"
+        f"accuracy  {report.accuracy_before:.4f} to {report.accuracy_after:.4f} "
+        f"(the same {report.images:,} numbers)\nwritten: {folder}"
+    )
+
+
+@app.command()
+def read(
+    drawings: Annotated[list[Path], typer.Argument(help="Image files of any size and polarity.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A reader.onnx [default: the one that ships].")
+    ] = None,
+) -> None:
+    """Read drawn numbers: one line per file with the number and its confidence, 0..1."""
+    from trainer.read import Reader
+
+    reader = Reader(model)
+    for drawing in drawings:
+        reading = reader.read(drawing)
+        more = "..." if reading.count > len(reading.text) else ""
+        typer.echo(f"{drawing}\t{reading.text or '-'}{more}\t{reading.confidence:.3f}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders of exported files.")],
+    data: Annotated[Path, typer.Option(help="Data set; accuracy is measured on its test split.")],
+    images: Images = 3_000,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write, too.")] = None,
+) -> None:
+    """Print the table of models: parameters, size, accuracy, time per image; fp32 and int8.
+
+    Exports and quantizes runs that have no ONNX files yet, into RUN/onnx.
+    """
+    from shards.files import replacing
+    from shards.reader import DataSet
+    from trainer.compare import as_markdown, compare
+
+    table = as_markdown(compare(runs, DataSet(data), images))
+    typer.echo(table)
+    if out:
+        with replacing(out) as file:
+            file.write(table.encode() + b"\n")
 
 
 main = terminal.run(app)

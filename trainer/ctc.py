@@ -1,6 +1,6 @@
 """Connectionist temporal classification: the loss, and greedy decoding (arXiv 1507.05717, 2.3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional
 from shards.labels import MAX_DIGITS
 
 BLANK = 0
-_IMPOSSIBLE = 1e3  # a loss above this went through a step that the ink mask forbids
+_IMPOSSIBLE = 5e2  # a loss above this went through a step that the ink mask forbids
 
 
 def to_targets(digits: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,6 +44,12 @@ class Decoded:
     count: NDArray[np.int64]  # (n,), how many digits were read; may be over 5
     digit_confidences: NDArray[np.float32]  # (n, 5), 0 where absent
     confidence: NDArray[np.float32]  # (n,), the lowest probability of a digit; 0 without digits
+
+    @classmethod
+    def join(cls, parts: "list[Decoded]") -> "Decoded":
+        """Put batches together, in order."""
+        names = (field.name for field in fields(cls))
+        return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
     def equals(self, digits: NDArray[np.int8]) -> NDArray[np.bool_]:
         """Which of the numbers are exactly these labels, int8 (n, 5)."""

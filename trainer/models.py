@@ -13,7 +13,7 @@ MODELS = ("base", "optimized", "lightweight", "nano")
 STEP = 4  # image columns a time step covers
 SURROUND = 4  # image columns looked at on either side of them
 INK = 0.15  # the least brightness that counts as ink
-NO_INK_PENALTY = -1e4  # added to the digit logits of a step without ink
+NO_INK_PENALTY = -1e3  # added to the digit logits of a step without ink
 
 
 class Reader(nn.Module):

@@ -1,19 +1,25 @@
-"""Logits of a network, or of an ONNX file, for the images of a split."""
+"""Whatever reads numbers (a checkpoint, logits.onnx, reader.onnx) behind one function."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
+from trainer.checkpoint import load_reader
+from trainer.ctc import Decoded, greedy_decode
 from trainer.data import to_input
 from trainer.device import autocast
 from trainer.models import Reader
+from trainer.runtime import is_reader, open_session, run
 
 _BATCH = 256
 
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, 32, 128) to (n, T, 11)
+Read = Callable[[NDArray[np.uint8]], Decoded]  # (n, 32, 128) to what was read
 
 
 def chunks(data: DataSet, split: str, count: int, size: int = _BATCH) -> Iterator[np.ndarray]:
@@ -23,8 +29,8 @@ def chunks(data: DataSet, split: str, count: int, size: int = _BATCH) -> Iterato
         yield np.arange(start, min(start + size, stop))
 
 
-def by_torch(model: Reader, device: torch.device, precision: torch.dtype) -> Predict:
-    """Images uint8 (n, 32, 128) to float32 logits (n, T, 11), by a model in eval mode."""
+def by_torch(model: Reader, device: torch.device, precision: torch.dtype = torch.float32) -> Logits:
+    """Compute logits by a model in eval mode."""
 
     @torch.inference_mode()
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -34,3 +40,41 @@ def by_torch(model: Reader, device: torch.device, precision: torch.dtype) -> Pre
         return logits
 
     return predict
+
+
+def by_onnx(path: Path) -> Read:
+    """Read with a logits or reader file, in onnxruntime on one thread; UserError for others."""
+    session = open_session(path)
+    decode = from_readings if is_reader(session) else greedy_decode
+    return lambda images: decode(run(session, images))
+
+
+def from_readings(readings: NDArray[np.float32]) -> Decoded:
+    """Unpack what a reader file puts out, float32 (n, 13)."""
+    split = 3 + MAX_DIGITS
+    return Decoded(
+        digits=readings[:, 3:split].astype(np.int8),
+        count=readings[:, 2].astype(np.int64),
+        digit_confidences=readings[:, split:],
+        confidence=readings[:, 1],
+    )
+
+
+def open_reader(path: Path, device: torch.device) -> Read:
+    """Read with an .onnx file, a checkpoint or a run folder's best checkpoint."""
+    if path.suffix == ".onnx":
+        return by_onnx(path)
+    logits = by_torch(load_reader(path, device)[0], device)
+    return lambda images: greedy_decode(logits(images))
+
+
+def read_split(
+    read: Read, data: DataSet, split: str, count: int
+) -> tuple[Decoded, NDArray[np.int8]]:
+    """Read the first `count` samples of a split; also returns their true digits, int8 (n, 5)."""
+    parts, truth = [], []
+    for chunk in chunks(data, split, count):
+        images, digits = data.gather(split, chunk)
+        parts.append(read(images))
+        truth.append(digits)
+    return Decoded.join(parts), np.concatenate(truth)

@@ -1,0 +1,133 @@
+"""A checkpoint to logits.onnx and reader.onnx, proved equal to torch on real samples."""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto
+from torch.export import Dim
+
+from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
+from shards.errors import UserError
+from shards.files import replacing
+from shards.reader import DataSet
+from trainer.checkpoint import CHARSET, Header, load_reader
+from trainer.ctc import BLANK, Decoded, greedy_decode
+from trainer.graph import OPSET, strip, with_decoder, write_model
+from trainer.models import Reader, count_parameters
+from trainer.predict import by_onnx, by_torch, chunks, read_split
+from trainer.runtime import open_session, run
+
+LOGITS, READER, CARD = "logits.onnx", "reader.onnx", "reader.json"
+TOLERANCE = 1e-3  # of a logit, whose size is about 10
+
+
+def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> dict[str, str]:
+    """Write logits.onnx, reader.onnx and reader.json into `out`; returns what the JSON says.
+
+    The files are checked against torch on up to 512 samples of the test split, then measured on
+    up to `images`. Raises UserError, and leaves no file, when they read anything differently.
+    """
+    model, header = load_reader(checkpoint, torch.device("cpu"))
+    logits = to_onnx(model)
+    out.mkdir(parents=True, exist_ok=True)
+    drafts = out / f".{LOGITS}.draft", out / f".{READER}.draft"
+    try:
+        for draft, graph in zip(drafts, (logits, with_decoder(logits)), strict=True):
+            write_model(graph, draft, {})
+        check(model, drafts[0], drafts[1], data)
+        read, truth = read_split(by_onnx(drafts[0]), data, "test", images)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+    card = describe(header, count_parameters(model), accuracy(read, truth), len(truth))
+    write_model(logits, out / LOGITS, card)
+    write_model(with_decoder(logits), out / READER, card)
+    write_card(card, out / CARD)
+    return card
+
+
+def to_onnx(model: Reader) -> ModelProto:
+    """Export a model in eval mode: `image` (b, 1, 32, 128) to `logits` (b, T, 11), b free."""
+    image = torch.rand(2, 1, HEIGHT, WIDTH)  # of a batch of 1 the exporter makes a constant
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the exporter
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            model,
+            (image,),
+            dynamo=True,
+            external_data=False,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes={"image": {0: Dim("batch")}},
+            opset_version=OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    graph = strip(program.model_proto)
+    for value in (*graph.graph.input, *graph.graph.output):
+        if not value.type.tensor_type.shape.dim[0].dim_param:
+            raise RuntimeError(f"the exporter fixed the batch of {value.name}")
+    return graph
+
+
+def check(model: Reader, logits_file: Path, reader_file: Path, data: DataSet) -> None:
+    """Raise UserError unless both files read what `model` reads, on 512 samples of test."""
+    predict = by_torch(model, torch.device("cpu"))
+    session, reader = open_session(logits_file), by_onnx(reader_file)
+    for chunk in chunks(data, "test", 512, 64):
+        images, _ = data.gather("test", chunk)
+        wanted, found = predict(images), run(session, images)
+        numbers, read = greedy_decode(wanted), reader(images)
+        apart = float(np.abs(wanted - found).max())
+        same = (read.digits == numbers.digits).all() and (read.count == numbers.count).all()
+        if apart > TOLERANCE or not same:
+            raise UserError(
+                f"the exported file differs from torch by {apart:.2g} in a logit, where "
+                f"{TOLERANCE:.2g} is the limit, or in a number; nothing was written; "
+                "try another version of torch or onnxruntime"
+            )
+
+
+def describe(header: Header, parameters: int, exact: float, images: int) -> dict[str, str]:
+    """Return what the files say of themselves."""
+    return {
+        "model": header.model,
+        "parameters": str(parameters),
+        "charset": CHARSET,
+        "blank": str(BLANK),
+        "polarity": "white ink on black",
+        "range": "0..1",
+        "input": f"image float32 [batch, 1, {HEIGHT}, {WIDTH}]",
+        "reading": "value, confidence, count, 5 digits (-1 absent), 5 digit confidences",
+        "fit": (
+            f"crop to the ink, keep the aspect, ink at most {INK_HEIGHT} px high and {INK_WIDTH} "
+            f"px wide, right edge {RIGHT_MARGIN} px from the right, vertically centred"
+        ),
+        "data": header.data,
+        "fingerprint": header.fingerprint,
+        "accuracy": f"{exact:.4f}",
+        "accuracy_images": str(images),
+    }
+
+
+def accuracy(read: Decoded, truth: np.ndarray) -> float:
+    """Return the share of numbers read exactly right."""
+    return float(read.equals(truth).mean())
+
+
+def write_card(card: dict[str, str], path: Path) -> None:
+    """Write the metadata of the files once more, as JSON."""
+    with replacing(path) as file:
+        file.write(json.dumps(card, indent=1).encode() + b"\n")
+
+
+def read_card(path: Path) -> dict[str, str]:
+    """Return the metadata of an ONNX file."""
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}

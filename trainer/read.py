@@ -1,0 +1,65 @@
+"""The reader that a user calls: any drawing in, a number and its confidence out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from shards.canvas import fit
+from shards.errors import UserError
+from shards.labels import MAX_DIGITS
+from trainer.runtime import is_reader, open_session, run
+
+PRETRAINED = Path(__file__).parent / "pretrained" / "nano-int8" / "reader.onnx"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number.
+
+    `text` keeps leading zeros and holds the first 5 digits if more were seen; `value` is -1 unless
+    1 to 5 digits were read; `count` is how many were; confidences are probabilities, 0..1, the
+    number's being that of its least certain digit.
+    """
+
+    text: str
+    value: int
+    confidence: float
+    count: int
+    digit_confidences: tuple[float, ...]
+
+
+class Reader:
+    """A reader file in onnxruntime on one CPU thread; by default the one that ships."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open `path`; UserError when it is no reader file, or none is given and none ships."""
+        if path is None and not PRETRAINED.is_file():
+            raise UserError(
+                "no reader ships with this copy; make one (trainer train, export, quantize) "
+                "and name its reader.onnx with --model"
+            )
+        self._session = open_session(Path(path or PRETRAINED))
+        if not is_reader(self._session):
+            raise UserError(f"{path} ends in logits; name the reader.onnx beside it")
+
+    def read(self, drawing: np.ndarray | Image.Image | str | Path) -> Reading:
+        """Read a drawing of any size and polarity; UserError for what `shards.canvas.fit` refuses.
+
+        An array is uint8 (height, width), or with 1 to 4 channels last.
+        """
+        return self.read_canvas(fit(drawing))
+
+    def read_canvas(self, image: np.ndarray) -> Reading:
+        """Read an image that already is uint8 (32, 128), white ink on black, as `fit` makes it."""
+        reading = run(self._session, image[None])[0]
+        digits = [int(digit) for digit in reading[3 : 3 + MAX_DIGITS] if digit >= 0]
+        confidences = reading[3 + MAX_DIGITS :][: len(digits)]
+        return Reading(
+            text="".join(map(str, digits)),
+            value=int(reading[0]),
+            confidence=float(reading[1]),
+            count=int(reading[2]),
+            digit_confidences=tuple(map(float, confidences)),
+        )

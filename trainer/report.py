@@ -1,0 +1,85 @@
+"""An evaluation for people and programs: text, JSON, the confusions and worst errors as PNG."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shards.files import replacing, save_image
+from shards.labels import to_labels
+from shards.preview import sheet
+from shards.reader import DataSet
+from trainer.ctc import Decoded
+from trainer.metrics import Evaluation, Rate, worst
+
+_WORST = 60
+
+
+def as_text(result: Evaluation) -> str:
+    """Return the figures in lines, the commonest confusions last."""
+    lines = [f"exact numbers     {_text(result.exact)}"]
+    lines += [
+        f"  of length {length}     {_text(rate)}" for length, rate in result.by_length.items()
+    ]
+    lines.append(f"digit error rate  {result.digit_error_rate:.4f}")
+    pairs = [
+        (count, true, read)
+        for true, row in enumerate(result.confusion)
+        for read, count in enumerate(row)
+        if count and true != read
+    ]
+    commonest = ", ".join(f"{t} as {r}: {n}" for n, t, r in sorted(pairs, reverse=True)[:8])
+    return "\n".join([*lines, f"confusions        {commonest or 'none'}"])
+
+
+def write_report(
+    folder: Path,
+    result: Evaluation,
+    read: Decoded,
+    truth: NDArray[np.int8],
+    data: DataSet,
+    split: str,
+) -> None:
+    """Write evaluation.json, confusion.png and, if anything was misread, worst.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {"data": data.manifest.name, "fingerprint": data.manifest.fingerprint, "split": split}
+    with replacing(folder / "evaluation.json") as file:
+        file.write(json.dumps(head | asdict(result), indent=1).encode() + b"\n")
+    _draw_confusion(np.array(result.confusion), folder / "confusion.png")
+    rows = worst(read, truth, _WORST)
+    (folder / "worst.png").unlink(missing_ok=True)
+    if len(rows):
+        images, _ = data.gather(split, rows)
+        labels = zip(to_labels(truth[rows]), _readings(read, rows), strict=True)
+        captions = [f"{true} read {found}" for true, found in labels]
+        save_image(sheet(images, captions, columns=4), folder / "worst.png")
+
+
+def _text(rate: Rate) -> str:
+    return f"{rate.share:.4f}  [{rate.low:.4f}, {rate.high:.4f}]  n = {rate.count:,}"
+
+
+def _readings(read: Decoded, rows: NDArray[np.int64]) -> list[str]:
+    texts = to_labels(read.digits[rows])
+    return [
+        f"{text or 'nothing'}{'...' if read.count[row] > len(text) else ''}"
+        f" ({read.confidence[row]:.2f})"
+        for text, row in zip(texts, rows, strict=True)
+    ]
+
+
+def _draw_confusion(confusion: NDArray[np.int64], path: Path) -> None:
+    from matplotlib.figure import Figure  # without pyplot there is no global state and no display
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    errors = confusion * (1 - np.eye(10, dtype=np.int64))
+    axes.imshow(errors, cmap="Reds")
+    for true, read in np.ndindex(10, 10):
+        if confusion[true, read]:
+            axes.text(read, true, str(confusion[true, read]), ha="center", va="center", fontsize=7)
+    axes.set(xticks=range(10), yticks=range(10), xlabel="read", ylabel="true digit")
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=110)
