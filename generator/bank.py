@@ -193,7 +193,7 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
     The file appears whole or not at all.
 
     Raises:
-        UserError: Two sources have one name, or `sources` is empty.
+        UserError: Two sources have one name, `sources` is empty, or the disk refuses.
     """
     names = [source.name for source in sources]
     if not sources or len(set(names)) < len(names):
@@ -206,6 +206,10 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
         with temporary.open("rb") as whole:
             os.fsync(whole.fileno())
         temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
+        raise UserError(
+            f"bank {path} could not be written ({error}); free some space, or name another folder"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return Bank(path)

@@ -10,7 +10,7 @@ from generator.centreline import STEPS_PER_PX
 from generator.glyph import CENTRE, DIRECTIONS, REACH_STEPS, UNITS_PER_PX
 from generator.recipe import Recipe
 from generator.sample import Numbers
-from generator.warp import TILE_HEIGHT, TILE_WIDTH, Maps
+from generator.warp import TILE_HEIGHT, TILE_WIDTH, Maps, fixed_point
 from shards import canvas
 
 F32 = npt.NDArray[np.float32]
@@ -226,10 +226,10 @@ def _maps(
     # cv2 counts from the centre of the first pixel.
     middle = np.float32(CENTRE - 0.5)
     return Maps(
-        columns * inverse[:, 0, 0, None] + middle + across[0],
-        rows * inverse[:, 0, 1, None] + down[0],
-        columns * inverse[:, 1, 0, None] + middle + across[1],
-        rows * inverse[:, 1, 1, None] + down[1],
+        fixed_point(columns * inverse[:, 0, 0, None] + middle + across[0]),
+        fixed_point(rows * inverse[:, 0, 1, None] + down[0]),
+        fixed_point(columns * inverse[:, 1, 0, None] + middle + across[1]),
+        fixed_point(rows * inverse[:, 1, 1, None] + down[1]),
     )
 
 

@@ -33,9 +33,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
         raise UserError(f"{folder} holds no digits; put pictures there as <digit>/<writer>_<n>.png")
     empty = [str(digit) for digit in CLASSES if not files[digit]]
     if empty:
-        raise UserError(
-            f"{folder} has no picture of the digit {', '.join(empty)}; add one of each"
-        )
+        raise UserError(f"{folder} has no picture of the digit {', '.join(empty)}; add one of each")
     glyphs, labels, writers, bad = [], [], [], []
     with progress("digits") as bar:
         task = bar.add_task(folder.name, total=sum(map(len, files.values())))
@@ -45,7 +43,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
                 try:
                     glyphs.append(from_ink(crop_ink(path)))
                 except UserError as error:
-                    bad.append(str(error))
+                    bad.append(f"{path}: {error}")
                     continue
                 labels.append(digit)
                 writers.append(_writer(path))

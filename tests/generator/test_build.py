@@ -1,0 +1,125 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generator.bank import Bank, build_bank
+from generator.build import Order, build
+from generator.engine import render
+from generator.recipe import preset
+from generator.sources.folder import read_folder
+from shards.errors import UserError
+from shards.reader import DataSet
+from shards.verify import verify
+
+SPLITS = {"train": 130, "val": 20, "test": 30}
+
+
+def order(folder: Path, bank: Bank, seed: int = 1) -> Order:
+    return Order(folder, bank.path, preset("child"), SPLITS, seed, shard_size=50)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    # Pillow need not compress a preview in the same way everywhere.
+    names = sorted(p.name for p in folder.iterdir() if p.suffix != ".png")
+    return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names}
+
+
+@pytest.fixture(scope="module")
+def built(bank: Bank, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("one") / "numbers"
+    build(order(folder, bank), workers=1)
+    return folder
+
+
+def test_a_build_is_whole_and_sound(built: Path) -> None:
+    assert sorted(p.name for p in built.iterdir()) == [
+        "README.md",
+        "manifest.json",
+        "preview.png",
+        "test-00000.tar",
+        "train-00000.tar",
+        "train-00001.tar",
+        "train-00002.tar",
+        "val-00000.tar",
+    ]
+    assert verify(built) == []
+    manifest = DataSet(built).manifest
+    assert manifest.splits == SPLITS
+    assert sum(manifest.histograms["lengths"].values()) == 180
+
+
+def test_a_sample_is_rendered_from_seed_and_key_alone(built: Path, bank: Bank) -> None:
+    data = DataSet(built)
+    key = data.manifest.shards[3].first_key  # the middle shard of train
+    expected = render(bank, "train", preset("child"), 1, key, 50)
+    images, digits = data.gather("train", np.arange(50, 100))
+    np.testing.assert_array_equal(images, expected.images)
+    np.testing.assert_array_equal(digits, expected.digits)
+
+
+def test_any_number_of_workers_gives_the_same_bytes(
+    built: Path, bank: Bank, tmp_path: Path
+) -> None:
+    folder = tmp_path / "numbers"
+    build(order(folder, bank), workers=2)
+    assert hashes(folder) == hashes(built)
+
+
+def test_a_cut_off_build_goes_on_to_the_same_bytes(built: Path, bank: Bank, tmp_path: Path) -> None:
+    folder = tmp_path / "numbers"
+    shutil.copytree(built, folder)
+    plan = json.loads((folder / "manifest.json").read_text())
+    for entry in plan["shards"]:
+        entry["sha256"] = None
+    (folder / "plan.json").write_text(json.dumps(plan | {"histograms": {}}))
+    (folder / "manifest.json").unlink()
+    (folder / "train-00001.tar").unlink()
+    (folder / ".train-00002.tar.tmp").write_bytes(b"half")
+    kept = (folder / "train-00000.tar").stat().st_mtime_ns
+    build(order(folder, bank), workers=1)
+    (folder / ".train-00002.tar.tmp").unlink()
+    assert (folder / "train-00000.tar").stat().st_mtime_ns == kept
+    assert hashes(folder) == hashes(built)
+
+
+def test_building_again_changes_nothing(built: Path, bank: Bank) -> None:
+    before = {p: p.stat().st_mtime_ns for p in built.iterdir()}
+    build(order(built, bank), workers=1)
+    assert {p: p.stat().st_mtime_ns for p in built.iterdir()} == before
+
+
+def test_another_seed_or_recipe_into_the_same_folder_is_refused(built: Path, bank: Bank) -> None:
+    before = hashes(built)
+    with pytest.raises(UserError, match=r"differs in seed \(1, now 2\)"):
+        build(order(built, bank, seed=2), workers=1)
+    other = Order(built, bank.path, preset("child").override(["gap=0:1"]), SPLITS, 1, 50)
+    with pytest.raises(UserError, match=r"recipe gap \(\[-2.5, 2.5\], now \[0.0, 1.0\]\)"):
+        build(other, workers=1)
+    assert hashes(built) == before
+
+
+def test_another_bank_into_the_same_folder_is_refused(
+    built: Path, digit_folder: Path, tmp_path: Path
+) -> None:
+    other = build_bank(tmp_path / "other.h5", [read_folder(digit_folder, "MIT", 0.3, 0.2)])
+    with pytest.raises(UserError, match="differs in .*digit sources"):
+        build(order(built, other), workers=1)
+
+
+def test_shards_of_unknown_origin_are_not_mixed_in(bank: Bank, tmp_path: Path) -> None:
+    (tmp_path / "train-00000.tar").write_bytes(b"")
+    with pytest.raises(UserError, match="unknown origin"):
+        build(order(tmp_path, bank), workers=1)
+
+
+def test_a_split_without_writers_is_refused_before_anything_is_written(
+    digit_folder: Path, tmp_path: Path
+) -> None:
+    only_train = build_bank(tmp_path / "bank.h5", [read_folder(digit_folder, "MIT", 0, 0)])
+    with pytest.raises(UserError, match="in its test split"):
+        build(order(tmp_path / "out", only_train), workers=1)
+    assert not (tmp_path / "out").exists()

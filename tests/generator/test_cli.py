@@ -1,0 +1,109 @@
+"""The commands as a person runs them: real processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from generator.bank import Bank
+
+
+def generator(*arguments: object, limit: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command; `limit` is a shell prefix such as `ulimit -f 10;`."""
+    command = [str(Path(sys.executable).with_name("generator")), *map(str, arguments)]
+    if limit:
+        command = ["bash", "-c", f'{limit} exec "$@"', "-", *command]
+    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_from_drawn_digits_to_a_data_set(tmp_path: Path) -> None:
+    drawn = generator("pen", tmp_path / "pens", "--writers", 4, "--per-digit", 1, "--seed", 5)
+    assert "40 digits by 4 model writers" in drawn.stdout
+    bank = generator(
+        "digits", tmp_path / "bank.h5", "--folder", tmp_path / "pens", "--no-custom",
+        "--licence", "MIT", "--sheet", tmp_path / "sheet.png",
+    )  # fmt: skip
+    assert bank.returncode == 0, bank.stderr
+    assert "pens                    4      4" in bank.stdout
+    assert Image.open(tmp_path / "sheet.png").width > 500
+    built = generator(
+        "build", tmp_path / "set", "--bank", tmp_path / "bank.h5", "--preset", "tiny",
+        "--count", 30, "--val", 5, "--test", 0, "--workers", 1, "--set", "gap=-1:2",
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    assert "recipe tiny" in built.stdout
+    assert "-1 to 2" in built.stdout
+    assert "5 val, 30 train images in 2 shards" in built.stdout
+    assert built.stderr == ""
+
+
+def test_the_embedded_digits_need_no_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    result = generator("preview", tmp_path / "sheet.png", "--preset", "clean", "--count", 8)
+    assert result.returncode == 0, result.stderr
+    assert Image.open(tmp_path / "sheet.png").height > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--preset", "adult"), ("no preset 'adult'", "child")),
+        (("--set", "gap=3:1"), ("upside down", "gap=1:3")),
+        (("--bank", "/nowhere/bank.h5"), ("/nowhere/bank.h5", "generator digits")),
+    ],
+)
+def test_bad_options_are_one_sentence(
+    bank: Bank, tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    if "--bank" not in arguments:
+        arguments = (*arguments, "--bank", str(bank.path))
+    refused(generator("build", tmp_path / "out", "--count", 10, *arguments), *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(bank: Bank, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    refused(
+        generator("build", tmp_path / "file" / "set", "--bank", bank.path, "--count", 10),
+        "Not a directory",
+        str(tmp_path / "file"),
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_leaves_no_half_shard(bank: Bank, tmp_path: Path, workers: int) -> None:
+    out = tmp_path / "set"
+    result = generator(
+        "build", out, "--bank", bank.path, "--count", 400, "--val", 0, "--test", 20,
+        "--shard-size", 200, "--workers", workers, limit="ulimit -f 1000;",
+    )  # fmt: skip
+    refused(result, "File too large")
+    assert sorted(p.name for p in out.iterdir()) == ["plan.json", "test-00000.tar"]
+
+
+def test_a_full_disk_leaves_no_half_bank(digit_folder: Path, tmp_path: Path) -> None:
+    result = generator(
+        "digits", tmp_path / "bank.h5", "--folder", digit_folder, "--no-custom",
+        limit="ulimit -f 100;",
+    )  # fmt: skip
+    refused(result, "bank.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_teaches_each_command() -> None:
+    text = generator("--help").stdout
+    for command in ("digits", "pen", "build", "preview"):
+        assert command in text
+    assert "the same bytes" in generator("build", "--help").stdout.replace("\n", " ")

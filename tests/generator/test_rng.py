@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.rng import uniforms
+
+
+@given(st.integers(0, 2**63), st.integers(0, 10**9), st.integers(0, 40), st.integers(0, 40))
+def test_a_row_depends_on_seed_and_sample_alone(seed: int, start: int, a: int, b: int) -> None:
+    whole = uniforms(seed, start, a + b, 8)
+    parts = [uniforms(seed, start, a, 8), uniforms(seed, start + a, b, 8)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+
+
+def test_rows_and_seeds_differ() -> None:
+    first, second = uniforms(1, 0, 500, 8), uniforms(2, 0, 500, 8)
+    values = np.concatenate([first, second]).ravel()
+    assert len(np.unique(values)) == len(values)
+    assert 0 <= values.min()
+    assert values.max() < 1
+
+
+def test_the_stream_is_numpys_philox() -> None:
+    expected = np.random.Generator(np.random.Philox(key=7)).random(24)[8:16]
+    np.testing.assert_array_equal(uniforms(7, 1, 1, 8)[0], expected)
+
+
+def test_draws_must_fill_whole_steps_of_the_counter() -> None:
+    with pytest.raises(ValueError, match="multiple of 4"):
+        uniforms(0, 0, 1, 6)

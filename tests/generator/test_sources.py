@@ -1,0 +1,120 @@
+import gzip
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.sources import mnist
+from generator.sources.folder import read_folder
+from generator.sources.mnist import read_mnist
+from shards.errors import UserError
+
+
+def idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def mnist_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four small idx files in MNIST's format, half of them compressed, with their hashes."""
+    rng = np.random.default_rng(0)
+    hashes = {}
+    for part, count in (("train", 200), ("t10k", 40)):
+        images = np.zeros((count, 28, 28), np.uint8)
+        images[:, 6:22, 10:18] = rng.integers(100, 256, (count, 16, 8))
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels))
+        hashes[f"{part}-images-idx3-ubyte"] = mnist.hashlib.sha256(idx(images)).hexdigest()
+        hashes[f"{part}-labels-idx1-ubyte"] = mnist.hashlib.sha256(idx(labels)).hexdigest()
+    monkeypatch.setattr(mnist, "SHA256", hashes)
+    return tmp_path
+
+
+def test_mnists_parts_become_splits_by_writer(mnist_folder: Path) -> None:
+    writers = np.arange(200) // 10
+    np.savez(mnist_folder / "writers.npz", train_writer=writers, test_writer=np.full(40, 900))
+    digits = read_mnist(mnist_folder, val=0.1)
+    assert digits.images.shape == (240, 56, 56)
+    assert digits.labels[:12].tolist() == [*range(10), 0, 1]
+    assert digits.splits["0900"] == "test"
+    assert sorted(digits.splits.values()).count("val") == 2
+    assert digits.writers[57] == "0005"
+
+
+def test_without_writers_blocks_stand_for_them(mnist_folder: Path) -> None:
+    digits = read_mnist(mnist_folder, val=0.5)
+    assert sorted(digits.splits) == ["test-block-000", "train-block-000", "train-block-001"]
+
+
+def test_a_truncated_gz_is_refused(mnist_folder: Path) -> None:
+    path = mnist_folder / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match="train-images-idx3-ubyte.gz is no whole gzip file"):
+        read_mnist(mnist_folder, 0.1)
+
+
+def test_a_wrong_magic_is_refused(mnist_folder: Path) -> None:
+    shutil.copy(mnist_folder / "train-labels-idx1-ubyte", mnist_folder / "train-images-idx3-ubyte")
+    with pytest.raises(UserError, match="begins with 00000801, but .* begins with 00000803"):
+        read_mnist(mnist_folder, 0.1)
+
+
+def test_other_content_is_refused_by_its_hash(mnist_folder: Path) -> None:
+    (mnist_folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(40, np.uint8)))
+    with pytest.raises(UserError, match="has the sha256 .* but MNIST's has"):
+        read_mnist(mnist_folder, 0.1)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="neither train-images-idx3-ubyte nor"):
+        read_mnist(tmp_path, 0.1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for digit in range(10):
+        path = tmp_path / "hands" / str(digit) / "anna_lee_1.png"
+        path.parent.mkdir(parents=True)
+        image = np.full((30, 20), 250, np.uint8)
+        image[5:25, 8:12] = 30
+        Image.fromarray(image).save(path)
+    return tmp_path / "hands"
+
+
+def test_the_writer_is_the_name_before_the_last_underscore(folder: Path) -> None:
+    digits = read_folder(folder, "CC0", 0.1, 0.1)
+    assert set(digits.writers) == {"anna_lee"}
+    assert digits.splits == {"anna_lee": "train"}
+    assert digits.name == "hands"
+
+
+def test_all_unreadable_pictures_are_named(folder: Path) -> None:
+    (folder / "3" / "bad_1.png").write_text("no picture")
+    Image.new("L", (20, 20), 255).save(folder / "7" / "blank_1.png")
+    with pytest.raises(UserError, match="2 unreadable pictures") as caught:
+        read_folder(folder, "CC0", 0.1, 0.1)
+    assert "bad_1.png" in str(caught.value)
+    assert "blank_1.png" in str(caught.value)
+
+
+def test_an_empty_class_is_named(folder: Path) -> None:
+    (folder / "4" / "anna_lee_1.png").unlink()
+    with pytest.raises(UserError, match="no picture of the digit 4"):
+        read_folder(folder, "CC0", 0.1, 0.1)
+
+
+def test_a_folder_without_digits_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no digits"):
+        read_folder(tmp_path, "CC0", 0.1, 0.1)
+    with pytest.raises(UserError, match="is no folder"):
+        read_folder(tmp_path / "nowhere", "CC0", 0.1, 0.1)
+
+
+def test_a_cap_keeps_so_many_of_each_class(mnist_folder: Path) -> None:
+    capped = read_mnist(mnist_folder, 0.5).at_most(7)
+    assert np.bincount(capped.labels).tolist() == [7] * 10
+    assert len(capped.images) == len(capped.writers) == len(capped.offsets) == 70
