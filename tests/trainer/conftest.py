@@ -1,13 +1,19 @@
-"""A tiny data set of printed numbers, easy enough to learn something within seconds."""
+"""A tiny data set of printed numbers, and a nano with random weights that reads digits in it."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+import torch
 
 from shards.manifest import FORMAT, MANIFEST, Manifest, fingerprint, histograms, write_manifest
+from shards.reader import DataSet
 from shards.record import Samples
 from shards.writer import write_shard
+from trainer.checkpoint import BEST
+from trainer.config import Config
+from trainer.state import State
 
 SPLITS = {"test": 64, "val": 64, "train": 256}
 
@@ -55,4 +61,20 @@ def write_data_set(folder: Path, splits: dict[str, int] = SPLITS, name: str = "p
         **decisive,
     )
     write_manifest(manifest, folder / MANIFEST)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    return DataSet(write_data_set(tmp_path_factory.mktemp("data") / "printed"))
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, printed: DataSet) -> Path:
+    """A run folder whose best checkpoint emits many digits, though it has learned nothing."""
+    state = State(Config("nano"), torch.device("cpu"))
+    with torch.no_grad():
+        state.average.sequence.weight.mul_(30)
+    folder = tmp_path_factory.mktemp("run")
+    state.save(folder / BEST, printed.manifest)
     return folder

@@ -1,0 +1,59 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shards.reader import DataSet
+
+
+def trainer(*arguments: object) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from trainer.cli import main; sys.argv[0] = 'trainer'; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_evaluate_prints_and_writes_its_figures(run: Path, printed: DataSet, tmp_path) -> None:
+    done = trainer("evaluate", run, printed.folder, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "n = 64" in done.stdout
+    result = json.loads((tmp_path / "evaluation.json").read_text())
+    assert result["exact"]["count"] == 64
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "evaluation.json",
+        "confusion.png",
+        "worst.png",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "{data}", "--device", "cuda"), "no CUDA device was found here"),
+        (("train", "{data}", "--device", "tpu"), "device 'tpu' is unknown"),
+        (("train", "{data}", "--model", "huge"), "model 'huge' is unknown"),
+        (("train", "{data}", "--precision", "half"), "precision 'half' is unknown"),
+        (("train", "{data}/none"), "is no data set"),
+        (("evaluate", "{data}", "{data}"), "is no checkpoint file"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence(
+    arguments: tuple[str, ...], message: str, printed: DataSet, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = trainer(*(argument.format(data=printed.folder) for argument in arguments))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_help_names_every_command_without_loading_torch() -> None:
+    code = "import sys, trainer.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    done = trainer("--help")
+    for command in ("train", "evaluate", "export", "quantize", "read", "compare"):
+        assert command in done.stdout

@@ -1,0 +1,118 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from shards.errors import UserError
+from shards.reader import DataSet
+from trainer.ctc import greedy_decode
+from trainer.export import check, export, to_onnx
+from trainer.graph import OPSET, with_decoder, write_model
+from trainer.models import build_model
+from trainer.predict import from_readings, open_reader, read_split
+from trainer.runtime import open_session
+from trainer.runtime import run as run_onnx
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, printed: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("onnx")
+    export(run, folder, printed)
+    return folder
+
+
+def bare_decoder(steps: int) -> onnxruntime.InferenceSession:
+    """The decoder alone, behind an identity."""
+    shape = ["batch", steps, 11]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["image"], ["logits"])],
+        "identity",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    return onnxruntime.InferenceSession(with_decoder(model).SerializeToString())
+
+
+@pytest.mark.parametrize("steps", [32, 33])
+def test_the_graph_decodes_as_python_does(steps: int) -> None:
+    session, random = bare_decoder(steps), np.random.default_rng(steps)
+    counts = set()
+    for _ in range(400):
+        logits = 3 * random.normal(size=(1, steps, 11)).astype(np.float32)
+        logits[..., 0] += random.uniform(0, 15)
+        reading = session.run(None, {"image": logits})[0]
+        assert reading.shape == (1, 13)
+        wanted, found = greedy_decode(logits), from_readings(reading)
+        assert np.array_equal(found.digits, wanted.digits)
+        assert found.count == wanted.count
+        np.testing.assert_allclose(found.digit_confidences, wanted.digit_confidences, rtol=1e-5)
+        np.testing.assert_allclose(found.confidence, wanted.confidence, rtol=1e-5)
+        count = int(wanted.count[0])
+        text = "".join(str(digit) for digit in wanted.digits[0] if digit >= 0)
+        assert reading[0, 0] == (int(text) if 1 <= count <= 5 else -1)
+        counts.add(count)
+    assert counts >= {0, 1, 2, 3, 4, 5, 6}
+
+
+def test_the_files_read_what_the_checkpoint_reads(
+    run: Path, exported: Path, printed: DataSet
+) -> None:
+    read = [
+        read_split(open_reader(path, CPU), printed, "test", 64)[0]
+        for path in (run, exported / "logits.onnx", exported / "reader.onnx")
+    ]
+    assert read[0].count.max() > 5
+    for other in read[1:]:
+        assert np.array_equal(other.digits, read[0].digits)
+        assert np.array_equal(other.count, read[0].count)
+        np.testing.assert_allclose(other.confidence, read[0].confidence, rtol=1e-3)
+
+
+def test_the_reader_is_one_float32_tensor_in_and_one_out(exported: Path) -> None:
+    graph = onnx.load(exported / "reader.onnx").graph
+    types = [value.type.tensor_type for value in (*graph.input, *graph.output)]
+    assert [t.elem_type for t in types] == [TensorProto.FLOAT] * 2
+    shapes = [[dim.dim_value for dim in t.shape.dim] for t in types]
+    assert shapes == [[1, 1, 32, 128], [1, 13]]
+
+
+def test_the_files_carry_their_card(exported: Path, printed: DataSet) -> None:
+    card = json.loads((exported / "reader.json").read_text())
+    for name in ("logits.onnx", "reader.onnx"):
+        model = onnx.load(exported / name)
+        assert {entry.key: entry.value for entry in model.metadata_props} == card
+        assert {entry.domain for entry in model.opset_import} == {""}
+        assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+    assert card["charset"] == "0123456789"
+    assert card["fingerprint"] == printed.manifest.fingerprint
+    assert not list(exported.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["nano", "lightweight"])
+def test_any_batch_gives_torchs_logits(name: str, tmp_path: Path) -> None:
+    model = build_model(name).eval()
+    write_model(to_onnx(model), tmp_path / "logits.onnx", {})
+    session = open_session(tmp_path / "logits.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 128), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = model(torch.from_numpy(images[:, None] / np.float32(255))).numpy()
+    for batch in (1, 5):
+        np.testing.assert_allclose(run_onnx(session, images[:batch]), wanted[:batch], atol=1e-4)
+
+
+def test_a_file_of_other_weights_fails_the_check(exported: Path, printed: DataSet) -> None:
+    with pytest.raises(UserError, match=r"differs from torch by .* nothing was written"):
+        check(
+            build_model("nano").eval(),
+            exported / "logits.onnx",
+            exported / "reader.onnx",
+            printed,
+        )

@@ -1,0 +1,89 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from shards.errors import UserError
+from shards.reader import DataSet
+from trainer.compare import as_markdown, compare
+from trainer.export import export
+from trainer.predict import open_reader, read_split
+from trainer.quantize import quantize
+from trainer.runtime import open_session
+from trainer.runtime import run as run_onnx
+
+
+@pytest.fixture(scope="module")
+def small(run: Path, printed: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    export(run, folder, printed)
+    report = quantize(folder, printed, max_drop=1)
+    assert report.images == 64
+    assert report.bytes_after == (folder / "logits.int8.onnx").stat().st_size - card_bytes(folder)
+    return folder
+
+
+def card_bytes(folder: Path) -> int:
+    model = onnx.load(folder / "logits.int8.onnx")
+    with_card = model.ByteSize()
+    model.ClearField("metadata_props")
+    return with_card - model.ByteSize()
+
+
+def test_nano_with_its_decoder_is_under_160_kilobytes(small: Path) -> None:
+    assert (small / "reader.int8.onnx").stat().st_size < 160_000
+
+
+def test_nano_needs_standard_operators_only(small: Path) -> None:
+    model = onnx.load(small / "reader.int8.onnx")
+    assert {entry.domain for entry in model.opset_import} == {""}
+    kinds = {node.op_type for node in model.graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear", "Conv"} <= kinds
+    assert "ConvInteger" not in kinds
+
+
+def test_answers_do_not_depend_on_what_else_is_in_the_batch(small: Path, printed: DataSet) -> None:
+    images, _ = printed.gather("test", np.arange(64))
+    session = open_session(small / "logits.int8.onnx")
+    together = run_onnx(session, images)
+    alone = np.concatenate([run_onnx(session, image[None]) for image in images])
+    assert np.array_equal(together, alone)
+
+
+def test_the_reader_decodes_the_quantized_logits(small: Path, printed: DataSet) -> None:
+    import torch
+
+    cpu = torch.device("cpu")
+    whole, part = (
+        read_split(open_reader(small / name, cpu), printed, "test", 64)[0]
+        for name in ("reader.int8.onnx", "logits.int8.onnx")
+    )
+    assert np.array_equal(whole.digits, part.digits)
+    assert np.array_equal(whole.count, part.count)
+
+
+def test_masked_digits_stay_impossible(small: Path) -> None:
+    logits = run_onnx(open_session(small / "logits.int8.onnx"), np.zeros((1, 32, 128), np.uint8))
+    assert (logits[..., 1:] < -900).all()
+
+
+def test_a_drop_over_the_limit_leaves_the_float_files_alone(
+    small: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    for name in ("logits.onnx", "reader.onnx"):
+        shutil.copy(small / name, tmp_path)
+    with pytest.raises(UserError, match=r"lowers accuracy from .* nothing was written"):
+        quantize(tmp_path, printed, max_drop=-1)
+    assert {path.name for path in tmp_path.iterdir()} == {"logits.onnx", "reader.onnx"}
+
+
+def test_the_table_has_a_row_for_each_model(small: Path, printed: DataSet) -> None:
+    rows = compare([small], printed)
+    table = as_markdown(rows).splitlines()
+    assert table[0].startswith("| model | parameters |")
+    assert table[2].startswith("| nano | 115,771 | 0.46 | 0.13 |")
+    names = ("logits.onnx", "logits.int8.onnx")
+    assert rows[0].sizes == tuple((small / name).stat().st_size for name in names)
+    assert rows[0].images == 64

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shards.canvas import fit
+from shards.errors import UserError
+from shards.reader import DataSet
+from trainer import read as module
+from trainer.export import export
+from trainer.predict import by_onnx
+from trainer.read import Reader
+
+
+@pytest.fixture(scope="module")
+def folder(run: Path, printed: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("reader")
+    export(run, out, printed)
+    return out
+
+
+def test_a_drawing_is_fitted_and_read(folder: Path, printed: DataSet, tmp_path: Path) -> None:
+    image = printed.gather("test", np.array([3]))[0][0]
+    path = tmp_path / "drawing.png"
+    Image.fromarray(255 - image).resize((512, 128)).save(path)
+    reader = Reader(folder / "reader.onnx")
+    reading = reader.read(path)
+    assert reading == reader.read_canvas(fit(path))
+    wanted = by_onnx(folder / "reader.onnx")(fit(path)[None])
+    digits = wanted.digits[0][wanted.digits[0] >= 0]
+    assert reading.text == "".join(map(str, digits))
+    assert reading.count == wanted.count[0]
+    assert len(reading.digit_confidences) == len(reading.text)
+    assert reading.confidence == pytest.approx(min(reading.digit_confidences))
+
+
+def test_an_empty_canvas_has_no_number(folder: Path) -> None:
+    reading = Reader(folder / "reader.onnx").read_canvas(np.zeros((32, 128), np.uint8))
+    assert (reading.text, reading.value, reading.confidence, reading.count) == ("", -1, 0.0, 0)
+    assert reading.digit_confidences == ()
+
+
+def test_what_is_no_reader_is_refused(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    with pytest.raises(UserError, match="ends in logits"):
+        Reader(folder / "logits.onnx")
+    with pytest.raises(UserError, match="does not exist"):
+        Reader(tmp_path / "none.onnx")
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(UserError, match="is no ONNX file that onnxruntime"):
+        Reader(tmp_path / "text.onnx")
+    monkeypatch.setattr(module, "PRETRAINED", tmp_path / "absent.onnx")
+    with pytest.raises(UserError, match="no reader ships with this copy; make one"):
+        Reader()
