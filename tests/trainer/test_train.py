@@ -100,9 +100,30 @@ def test_a_step_without_a_finite_loss_changes_no_weight_and_the_tenth_ends_the_r
         update(state, batch, 1e-3, torch.float32)
 
 
-def test_time_ends_a_run_with_the_rate_fallen(printed: DataSet, tmp_path: Path) -> None:
-    train(printed, tmp_path, State(Config("nano", batch=32, val_images=32, max_minutes=1e-6), CPU))
-    assert State.load(tmp_path / LAST, CPU).updates <= 1
+class Slow(DataSet):
+    """Takes two minutes, by the clock of `state`, to read."""
+
+    state: State
+
+    def gather(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.state._began -= 120
+        return super().gather(split, indices)
+
+
+def test_time_ends_a_run_and_what_it_learned_is_kept(printed: DataSet, tmp_path: Path) -> None:
+    data = Slow(printed.folder)
+    data.state = State(Config("nano", batch=32, val_images=32, max_minutes=1), CPU)
+    train(data, tmp_path, data.state)
+    kept = State.load(tmp_path / BEST, CPU)
+    assert (kept.epoch, kept.step, kept.updates) == (0, 1, 1)
+
+
+def test_the_rate_follows_steps_or_time_whichever_is_further() -> None:
+    state = State(Config("nano", max_minutes=1), CPU)
+    state._began -= 45
+    assert state.share_done(1000) == pytest.approx(0.75, abs=0.05)
+    state.updates = 900
+    assert state.share_done(1000) == 0.9
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
