@@ -85,7 +85,7 @@ class Bank:
                 f"bank {self.path}: {dataset.name} is {dataset.dtype} {dataset.shape}, "
                 f"not contiguous uint8 {whole}; build it again with `generator digits`"
             )
-        return np.memmap(self.path, np.uint8, "r", offset, whole)
+        return np.memmap(self.path, np.uint8, "r", offset, whole).view(np.ndarray)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -14,17 +14,20 @@ from shards.record import Samples
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 # Samples rendered together: their tiles and maps stay in the cache.
 CHUNK = 256
 # Fainter than this is no ink, here as in fit().
 INK = 32
+# The bits that make a byte 32 or more, in each byte of a lane of eight.
+INK_BITS = np.uint64(0xE0E0E0E0E0E0E0E0)
 # Numbers that came out too large are laid out again: so much smaller than their excess asks for,
 # or by a step where ink reached the edge of its tile and the excess is unknown.
 SLACK, STEP = 0.985, 0.93
 TRIES = 40
-# Room around the canvas for what is not yet in its place.
-_SIDE, _ABOVE = 48, 8
+# Room around the canvas for the empty margins of tiles.
+SIDE, ABOVE = TILE_WIDTH, TILE_HEIGHT // 2
 
 
 def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: int) -> Samples:
@@ -75,17 +78,17 @@ def _render_rows(bank: Bank, recipe: Recipe, numbers: Numbers, rows: I64, sample
     for _ in range(TRIES):
         some = numbers.take(rows)
         layout = lay_out(bank, recipe, some, shrink)
-        wide, boxes, cut = _compose(_ink(bank, layout), layout, len(rows))
-        bounds = _bounds(wide)
+        tiles = _ink(bank, layout)
+        boxes, cut = _measure(tiles, layout, some)
+        bounds = _union(boxes, some)
         width, height = bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]
         fits = (height <= room.height) & (width <= room.width) & ~cut
         move = _moves(room, ~some.anywhere & (recipe.frame == "ink"), bounds)
-        for k in np.flatnonzero(fits):
-            x, y = _SIDE - move[k, 0], _ABOVE - move[k, 1]
-            samples.images[rows[k]] = wide[k, y : y + canvas.HEIGHT, x : x + canvas.WIDTH]
+        done = rows[fits]
+        samples.images[done] = _compose(tiles, layout, move)[fits]
         boxes[..., :2] += move[:, None, :]
-        boxes[some.digits < 0] = 0
-        samples.boxes[rows[fits]] = boxes[fits]
+        boxes[~some.present] = 0
+        samples.boxes[done] = boxes[fits]
         if fits.all():
             return
         excess = np.maximum(height / room.height, width / room.width)
@@ -102,49 +105,61 @@ def _ink(bank: Bank, layout: Layout) -> U8:
         rows = np.flatnonzero(chosen)
         if len(rows):
             tiles[rows] = warp(glyphs, layout.glyph[rows], layout.maps.take(rows))
-    ink = tiles * layout.gain[:, None, None] + layout.bias[:, None, None]
-    return np.clip(ink, 0, 255, out=ink).astype(np.uint8)
+    rows = np.flatnonzero((layout.gain != 1) | (layout.bias != 0))
+    if len(rows):
+        ink = tiles[rows] * layout.gain[rows, None, None]
+        ink += layout.bias[rows, None, None]
+        tiles[rows] = np.clip(ink, 0, 255, out=ink)
+    return tiles
 
 
-def _compose(tiles: U8, layout: Layout, count: int) -> tuple[U8, I64, npt.NDArray[np.bool_]]:
-    """Set tiles into n numbers.
-
-    Returns:
-        uint8 (n, 48, 224), each number on a canvas with room around it; int64 (n, 5, 4), the boxes
-        of its digits; bool (n,), whether a digit's ink reached the edge of its tile.
-    """
-    wide = np.zeros((count, canvas.HEIGHT + 2 * _ABOVE, canvas.WIDTH + 2 * _SIDE), np.uint8)
-    columns = layout.column + _SIDE
-    for owner, column, tile in zip(layout.owner.tolist(), columns.tolist(), tiles, strict=True):
-        spot = wide[owner, _ABOVE:-_ABOVE, column : column + TILE_WIDTH]
-        np.maximum(spot, tile, out=spot)
-    left, top, right, bottom = _bounds(tiles).T
-    boxes = np.zeros((count, MAX_DIGITS, 4), np.int64)
+def _measure(tiles: U8, layout: Layout, numbers: Numbers) -> tuple[I64, Bools]:
+    """Boxes (n, 5, 4) of the ink of each digit, and whether any reached the edge of its tile."""
+    # Eight pixels at once: a pixel is ink if one of its upper three bits is set.
+    lanes = tiles.view(np.uint64)
+    columns = np.bitwise_or.reduce(lanes, axis=1).view(np.uint8) >= INK
+    rows = (np.bitwise_or.reduce(lanes, axis=2) & INK_BITS) != 0
+    left, top = columns.argmax(axis=1), rows.argmax(axis=1)
+    right = TILE_WIDTH - columns[:, ::-1].argmax(axis=1)
+    bottom = TILE_HEIGHT - rows[:, ::-1].argmax(axis=1)
+    boxes = np.zeros((len(numbers), MAX_DIGITS, 4), np.int64)
     boxes[layout.owner, layout.place] = np.stack(
         [left + layout.column, top, right - left, bottom - top], axis=1
     )
     at_edge = (left == 0) | (top == 0) | (right == TILE_WIDTH) | (bottom == TILE_HEIGHT)
-    cut = np.zeros(count, np.bool_)
+    cut = np.zeros(len(numbers), np.bool_)
     cut[layout.owner[at_edge]] = True
-    return wide, boxes, cut
+    return boxes, cut
 
 
-def _bounds(images: U8) -> I64:
-    """(n, 4): left, top, right, bottom of the ink of each image; right and bottom exclusive."""
-    columns, rows = images.max(axis=1) >= INK, images.max(axis=2) >= INK
-    left, top = columns.argmax(axis=1), rows.argmax(axis=1)
-    right = columns.shape[1] - columns[:, ::-1].argmax(axis=1)
-    bottom = rows.shape[1] - rows[:, ::-1].argmax(axis=1)
-    return np.stack([left, top, right, bottom], axis=1)
+def _union(boxes: I64, numbers: Numbers) -> I64:
+    """Left, top, right and bottom (n, 4) of the ink of each number."""
+    there = numbers.present[..., None]
+    low = np.where(there, boxes[..., :2], canvas.WIDTH).min(axis=1)
+    high = np.where(there, boxes[..., :2] + boxes[..., 2:], -canvas.WIDTH).max(axis=1)
+    return np.concatenate([low, high], axis=1)
 
 
-def _moves(room: Room, exact: npt.NDArray[np.bool_], bounds: I64) -> I64:
+def _compose(tiles: U8, layout: Layout, move: I64) -> U8:
+    """Set tiles into n numbers, uint8 (n, 32, 128), by the lighter pixel, moved into place."""
+    shape = (len(move), canvas.HEIGHT + 2 * ABOVE, canvas.WIDTH + 2 * SIDE)
+    wide = np.zeros(shape, np.uint8)
+    x = np.clip(layout.column + move[layout.owner, 0] + SIDE, 0, shape[2] - TILE_WIDTH)
+    y = np.clip(move[layout.owner, 1] + ABOVE, 0, 2 * ABOVE)
+    places = zip(layout.owner.tolist(), x.tolist(), y.tolist(), tiles, strict=True)
+    for owner, left, top, tile in places:
+        spot = wide[owner, top : top + TILE_HEIGHT, left : left + TILE_WIDTH]
+        np.maximum(spot, tile, out=spot)
+    return wide[:, ABOVE:-ABOVE, SIDE:-SIDE]
+
+
+def _moves(room: Room, exact: Bools, bounds: I64) -> I64:
     """(n, 2): px across and down that bring each number's ink into the room.
 
     Where `exact`, it is right-aligned and centred as fit() does; elsewhere it moves only as far as
     it stands out.
     """
-    left, top, right, bottom = bounds.T - np.array([[_SIDE], [_ABOVE], [_SIDE], [_ABOVE]])
+    left, top, right, bottom = bounds.T
     spare_x, spare_y = room.width - (right - left), room.height - (bottom - top)
     x, y = room.left - left, room.top - top
     loose = np.stack([np.clip(0, x, x + spare_x), np.clip(0, y, y + spare_y)], axis=1)

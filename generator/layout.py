@@ -236,5 +236,7 @@ def _maps(
 def _curve(curves: list[F32], along: F32) -> F32:
     """Displacement (2, d, m) in glyph px, of x and of y, at `along` (d, m) px."""
     height, waves, phase = curves
+    if not height.any():
+        return np.zeros((2, *along.shape), np.float32)
     displacement: F32 = (height * np.sin(waves * along[:, None, :] + phase)).sum(axis=2)
     return UNITS_PER_PX * displacement
