@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
+from shards.terminal import progress
 from trainer.checkpoint import load_reader
 from trainer.ctc import Decoded, greedy_decode
 from trainer.data import to_input
@@ -73,8 +74,11 @@ def read_split(
 ) -> tuple[Decoded, NDArray[np.int8]]:
     """Read the first `count` samples of a split; also returns their true digits, int8 (n, 5)."""
     parts, truth = [], []
-    for chunk in chunks(data, split, count):
-        images, digits = data.gather(split, chunk)
-        parts.append(read(images))
-        truth.append(digits)
+    with progress("images") as bar:
+        task = bar.add_task(f"reading {split}", total=min(count, data.count(split)))
+        for chunk in chunks(data, split, count):
+            images, digits = data.gather(split, chunk)
+            parts.append(read(images))
+            truth.append(digits)
+            bar.advance(task, len(chunk))
     return Decoded.join(parts), np.concatenate(truth)

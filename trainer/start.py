@@ -8,7 +8,8 @@ from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.checkpoint import LAST, find_checkpoint, read_header
 from trainer.config import Config
-from trainer.device import choose_device
+from trainer.device import choose_device, choose_precision
+from trainer.models import count_parameters
 from trainer.state import State
 from trainer.train import train
 
@@ -42,6 +43,11 @@ def start(
         if init:
             state.start_from(find_checkpoint(init))
     folder.mkdir(parents=True, exist_ok=True)
+    precision = choose_precision(state.config.precision, device)
+    print(
+        f"{config.model}, {count_parameters(state.model):,} parameters, on {device} in "
+        f"{str(precision).removeprefix('torch.')}, into {folder}"
+    )
     train(data, folder, state)
     return folder
 

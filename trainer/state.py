@@ -1,7 +1,6 @@
 """What training changes: weights, their moving average, the optimizer's state, the position."""
 
 import time
-from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from trainer.checkpoint import (
     save,
 )
 from trainer.config import Config
-from trainer.models import build_seeded
+from trainer.models import Reader, build_seeded
 
 
 class State:
@@ -29,9 +28,8 @@ class State:
     def __init__(self, config: Config, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.model = build_seeded(config.model, config.seed).to(device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = deepcopy(self.model).eval().requires_grad_(False)
+        self.model = self._build()
+        self.average = self._build().eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), weight_decay=config.weight_decay, fused=True
         )
@@ -101,6 +99,10 @@ class State:
         state.accuracy, state.best = header.accuracy, header.best
         state._began -= header.seconds
         return state
+
+    def _build(self) -> Reader:
+        model = build_seeded(self.config.model, self.config.seed).to(self.device)
+        return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def _tensors(self) -> dict[str, Tensor]:
         moments = self.optimizer.state_dict()["state"]

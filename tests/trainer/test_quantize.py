@@ -4,15 +4,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from shards.errors import UserError
 from shards.reader import DataSet
+from trainer.checkpoint import BEST
 from trainer.compare import as_markdown, compare
+from trainer.config import Config
 from trainer.export import export
 from trainer.predict import open_reader, read_split
 from trainer.quantize import quantize
 from trainer.runtime import open_session
 from trainer.runtime import run as run_onnx
+from trainer.state import State
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +48,39 @@ def test_nano_needs_standard_operators_only(small: Path) -> None:
     assert "ConvInteger" not in kinds
 
 
-def test_answers_do_not_depend_on_what_else_is_in_the_batch(small: Path, printed: DataSet) -> None:
-    images, _ = printed.gather("test", np.arange(64))
-    session = open_session(small / "logits.int8.onnx")
-    together = run_onnx(session, images)
+def together_and_alone(folder: Path, data: DataSet, count: int) -> list[np.ndarray]:
+    images, _ = data.gather("test", np.arange(count))
+    session = open_session(folder / "logits.int8.onnx")
     alone = np.concatenate([run_onnx(session, image[None]) for image in images])
+    return [run_onnx(session, images), alone]
+
+
+def test_answers_do_not_depend_on_what_else_is_in_the_batch(small: Path, printed: DataSet) -> None:
+    together, alone = together_and_alone(small, printed, 64)
     assert np.array_equal(together, alone)
 
 
-def test_the_reader_decodes_the_quantized_logits(small: Path, printed: DataSet) -> None:
-    import torch
+def test_nor_do_those_of_a_quantized_lstm(printed: DataSet, tmp_path: Path) -> None:
+    state = State(Config("lightweight"), torch.device("cpu"))
+    with torch.no_grad():
+        state.average.sequence[1].linear.weight.mul_(100)
+    state.save(tmp_path / BEST, printed.manifest)
+    export(tmp_path, tmp_path, printed, images=16)
+    quantize(tmp_path, printed, max_drop=1, images=16)
+    together, alone = together_and_alone(tmp_path, printed, 32)
+    shown = together[together > -500]
+    assert shown.std() > 0.5
+    np.testing.assert_allclose(together, alone, atol=0.005 * shown.std())
+    kinds = [
+        {node.op_type for node in onnx.load(tmp_path / name).graph.node}
+        for name in ("logits.int8.onnx", "reader.int8.onnx")
+    ]
+    assert "LSTM" in kinds[0]
+    assert "DynamicQuantizeLSTM" in kinds[1]
+    assert (tmp_path / "logits.int8.onnx").stat().st_size < 2_200_000
 
+
+def test_the_reader_decodes_the_quantized_logits(small: Path, printed: DataSet) -> None:
     cpu = torch.device("cpu")
     whole, part = (
         read_split(open_reader(small / name, cpu), printed, "test", 64)[0]
