@@ -44,7 +44,9 @@ class Header:
     def require_model(self, model: str, path: Path) -> None:
         """Raise UserError unless the checkpoint is of the network `model`."""
         if self.model != model:
-            raise UserError(f"{path} holds a {self.model}, not a {model}; use --model {self.model}")
+            raise UserError(
+                f"{path} holds the model {self.model}, not {model}; use --model {self.model}"
+            )
 
 
 def save(path: Path, header: Header, tensors: dict[str, Tensor]) -> None:

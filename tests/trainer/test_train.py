@@ -68,7 +68,7 @@ def test_resuming_what_is_not_there_or_is_of_another_model_is_refused(
 ) -> None:
     with pytest.raises(UserError, match="there is nothing to resume"):
         start(printed.folder, CONFIG, tmp_path, "cpu", resume=True)
-    with pytest.raises(UserError, match="holds a nano, not a optimized"):
+    with pytest.raises(UserError, match="holds the model nano, not optimized"):
         start(printed.folder, Config("optimized"), undisturbed, "cpu", resume=True)
 
 
