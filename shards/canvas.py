@@ -55,8 +55,9 @@ def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     darker, lighter = background - float(grey.min()), float(grey.max()) - background
     peak = max(darker, lighter)
     if peak < FAINT:
+        where = f"{drawing}: " if isinstance(drawing, (str, Path)) else ""
         raise UserError(
-            f"nothing is drawn: the contrast to the background is {peak:.0f} of 255, "
+            f"{where}nothing is drawn: the contrast to the background is {peak:.0f} of 255, "
             f"at least {FAINT} is needed; draw darker or crop less tightly"
         )
     faint = FAINT * peak / 255

@@ -43,7 +43,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
                 try:
                     glyphs.append(from_ink(crop_ink(path)))
                 except UserError as error:
-                    bad.append(f"{path}: {error}")
+                    bad.append(str(error))
                     continue
                 labels.append(digit)
                 writers.append(_writer(path))
