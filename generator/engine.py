@@ -17,7 +17,7 @@ I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 # Samples rendered together: their tiles and maps stay in the cache.
-CHUNK = 256
+CHUNK = 512
 # Fainter than this is no ink, here as in fit().
 INK = 32
 # The bits that make a byte 32 or more, in each byte of a lane of eight.
@@ -27,7 +27,7 @@ INK_BITS = np.uint64(0xE0E0E0E0E0E0E0E0)
 SLACK, STEP = 0.985, 0.93
 TRIES = 40
 # Room around the canvas for the empty margins of tiles.
-SIDE, ABOVE = TILE_WIDTH, TILE_HEIGHT // 2
+SIDE, ABOVE = 24, 12
 
 
 def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: int) -> Samples:

@@ -10,7 +10,7 @@ from generator.centreline import STEPS_PER_PX
 from generator.glyph import CENTRE, DIRECTIONS, REACH_STEPS, UNITS_PER_PX
 from generator.recipe import Recipe
 from generator.sample import Numbers
-from generator.warp import TILE_HEIGHT, TILE_WIDTH, Maps, fixed_point
+from generator.warp import TILE_HEIGHT, TILE_WIDTH, Maps, exact
 from shards import canvas
 
 F32 = npt.NDArray[np.float32]
@@ -23,7 +23,7 @@ BOX = np.array([-14.0, 14.0, -14.0, 14.0])
 # What a tile must leave free on both sides together, for bends and soft edges.
 TILE_ROOM = 4
 # The edges of ink are soft, and its bends reach further than straight strokes: px.
-SOFT_EDGE = 1
+SOFT_EDGE = 1.5
 # A thinner line, in output px, would be fainter than ink.
 LEAST_PEN = 0.9
 
@@ -226,10 +226,10 @@ def _maps(
     # cv2 counts from the centre of the first pixel.
     middle = np.float32(CENTRE - 0.5)
     return Maps(
-        fixed_point(columns * inverse[:, 0, 0, None] + middle + across[0]),
-        fixed_point(rows * inverse[:, 0, 1, None] + down[0]),
-        fixed_point(columns * inverse[:, 1, 0, None] + middle + across[1]),
-        fixed_point(rows * inverse[:, 1, 1, None] + down[1]),
+        exact(columns * inverse[:, 0, 0, None] + middle + across[0]),
+        exact(rows * inverse[:, 0, 1, None] + down[0]),
+        exact(columns * inverse[:, 1, 0, None] + middle + across[1]),
+        exact(rows * inverse[:, 1, 1, None] + down[1]),
     )
 
 

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from generator.glyph import SIZE
 
 U8 = npt.NDArray[np.uint8]
-I16 = npt.NDArray[np.int16]
 F32 = npt.NDArray[np.float32]
 
 TILE_HEIGHT = 32
@@ -17,9 +16,7 @@ TILE_WIDTH = 40
 # So many glyphs stay in the cache together, and 128 x 56 rows are within the 32,767 that
 # cv2.remap can address.
 ATLAS = 128
-# The resolution of cv2's interpolation.
-STEP_BITS = 5
-STEPS_PER_PX = 1 << STEP_BITS
+STEPS_PER_PX = np.float32(32)
 LIMIT = 500
 
 
@@ -28,14 +25,15 @@ class Maps:
     """Where each pixel of a tile looks in its glyph; the sum of a part by column and one by row.
 
     x(row, column) = x_column[column] + x_row[row], and likewise y: affine maps have this form, and
-    so has a displacement that is a curve along x plus a curve along y. In whole 1/32 px, to which
-    cv2.remap rounds anyway: sums are exact, so that no tile depends on its place in an atlas.
+    so has a displacement that is a curve along x plus a curve along y. In whole 1/32 px, the
+    resolution of cv2's fixed-point interpolation: float32 sums of such numbers are exact, so that
+    no tile depends on its place in an atlas.
     """
 
-    x_column: I16  # (n, 40), glyph px / 32
-    x_row: I16  # (n, 32)
-    y_column: I16  # (n, 40)
-    y_row: I16  # (n, 32)
+    x_column: F32  # (n, 40), glyph px
+    x_row: F32  # (n, 32)
+    y_column: F32  # (n, 40)
+    y_row: F32  # (n, 32)
 
     def take(self, part: slice | npt.NDArray[np.int64]) -> "Maps":
         """The maps of these tiles."""
@@ -60,30 +58,23 @@ def warp(glyphs: U8, rows: npt.NDArray[np.int64], maps: Maps) -> U8:
     return tiles
 
 
-def fixed_point(px: F32) -> I16:
-    """Round glyph px to whole 1/32 px, cut to 500 px either way: two parts cannot overflow."""
-    return np.rint(np.clip(px, -LIMIT, LIMIT) * STEPS_PER_PX).astype(np.int16)
+def exact(px: F32) -> F32:
+    """Round glyph px to whole 1/32 px, cut to 500 px either way."""
+    whole: F32 = np.rint(np.clip(px, -LIMIT, LIMIT) * STEPS_PER_PX)
+    return whole / STEPS_PER_PX
 
 
 def _warp_atlas(atlas: U8, maps: Maps, tiles: U8) -> None:
     n = len(atlas)
     x = maps.x_row[:, :, None] + maps.x_column[:, None, :]
     y = maps.y_row[:, :, None] + maps.y_column[:, None, :]
-    np.clip(y, 0, (SIZE - 1) * STEPS_PER_PX, out=y)
-    # cv2's own fixed-point form: whole pixels (x, y), and the index of the two fractions.
-    whole = np.empty((*x.shape, 2), np.int16)
-    np.right_shift(x, STEP_BITS, out=whole[..., 0])
-    np.right_shift(y, STEP_BITS, out=whole[..., 1])
-    whole[..., 1] += (np.arange(n, dtype=np.int16) * SIZE)[:, None, None]
-    x &= STEPS_PER_PX - 1
-    y &= STEPS_PER_PX - 1
-    y <<= STEP_BITS
-    y |= x
+    np.clip(y, 0, SIZE - 1, out=y)
+    y += (np.arange(n, dtype=np.float32) * SIZE)[:, None, None]
     shape = (n * TILE_HEIGHT, TILE_WIDTH)
     cv2.remap(
         atlas.reshape(n * SIZE, SIZE),
-        whole.reshape(*shape, 2),
-        y.view(np.uint16).reshape(shape),
+        x.reshape(shape),
+        y.reshape(shape),
         cv2.INTER_LINEAR,
         dst=tiles.reshape(shape),
         borderMode=cv2.BORDER_CONSTANT,

@@ -17,8 +17,8 @@ def slow_warp(
         glyph = np.pad(glyphs[row].astype(float), 2)
         for r in range(32):
             for c in range(40):
-                x = (int(maps.x_column[t, c]) + int(maps.x_row[t, r])) / 32
-                y = (int(maps.y_column[t, c]) + int(maps.y_row[t, r])) / 32
+                x = float(maps.x_column[t, c]) + float(maps.x_row[t, r])
+                y = float(maps.y_column[t, c]) + float(maps.y_row[t, r])
                 y = min(max(y, 0), 55)
                 if not -1 < x < 56:
                     continue
@@ -34,7 +34,7 @@ def test_the_kernel_equals_bilinear_interpolation(bank: Bank) -> None:
     layout = lay_out(bank, recipe, draw(bank, "train", recipe, 5, 0, 8))
     fast = warp(bank.images, layout.glyph, layout.maps)
     slow = slow_warp(bank.images, layout.glyph, layout.maps)
-    # Both work in 1/32 px; cv2 rounds its weights to 1/32768.
+    # cv2 rounds its weights and its result.
     assert np.abs(fast - slow).max() <= 0.6
     assert fast.max() > 200
 
