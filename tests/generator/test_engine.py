@@ -81,7 +81,7 @@ def test_clean_digits_are_the_banks_own(bank: Bank) -> None:
     samples = render(bank, "train", recipe, 1, 0, 40)
     for image, row in zip(samples.images, samples.ids[:, 0], strict=True):
         expected = fit(np.array(bank.images[row]))
-        assert np.corrcoef(expected.ravel(), image.ravel())[0, 1] > 0.85
+        assert np.corrcoef(expected.ravel(), fit(image).ravel())[0, 1] > 0.9
 
 
 def test_a_pen_inks_as_thick_as_it_is(bank: Bank) -> None:
