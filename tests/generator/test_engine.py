@@ -79,9 +79,13 @@ def test_ids_are_the_digits_they_say_and_of_their_split(bank: Bank) -> None:
 def test_clean_digits_are_the_banks_own(bank: Bank) -> None:
     recipe = preset("clean").override(["digits=1"])
     samples = render(bank, "train", recipe, 1, 0, 40)
+    alike = []
     for image, row in zip(samples.images, samples.ids[:, 0], strict=True):
         expected = fit(np.array(bank.images[row]))
-        assert np.corrcoef(expected.ravel(), fit(image).ravel())[0, 1] > 0.9
+        alike.append(np.corrcoef(expected.ravel(), fit(image).ravel())[0, 1])
+    # A thin stroke that lies a pixel beside itself still correlates by more than a half.
+    assert np.median(alike) > 0.93
+    assert min(alike) > 0.7
 
 
 def test_a_pen_inks_as_thick_as_it_is(bank: Bank) -> None:
