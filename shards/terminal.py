@@ -46,7 +46,8 @@ def progress(unit: str) -> Progress:
 def run(app: typer.Typer) -> Callable[[], None]:
     """Wrap a typer app as a console script that turns expected failures into one sentence.
 
-    `UserError` and `OSError` (a full disk, a folder that cannot be written) exit with 1; anything
+    `UserError`, a package of an extra that is not installed, and `OSError` (a full disk, a folder
+    that cannot be written) exit with 1; anything
     else is a bug of ours and keeps its traceback.
     """
 
@@ -55,6 +56,8 @@ def run(app: typer.Typer) -> Callable[[], None]:
             app()
         except UserError as error:
             sys.exit(f"error: {error}")
+        except ModuleNotFoundError as error:
+            sys.exit(f"error: {error.name} is not installed; run pip install 'digit-readers[train]'")
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             sys.exit(f"error: {os.strerror(error.errno) if error.errno else error}{where}")
