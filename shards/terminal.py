@@ -47,8 +47,7 @@ def run(app: typer.Typer) -> Callable[[], None]:
     """Wrap a typer app as a console script that turns expected failures into one sentence.
 
     `UserError`, a package of an extra that is not installed, and `OSError` (a full disk, a folder
-    that cannot be written) exit with 1; anything
-    else is a bug of ours and keeps its traceback.
+    that cannot be written) exit with 1; anything else is a bug of ours and keeps its traceback.
     """
 
     def main() -> None:
@@ -57,7 +56,9 @@ def run(app: typer.Typer) -> Callable[[], None]:
         except UserError as error:
             sys.exit(f"error: {error}")
         except ModuleNotFoundError as error:
-            sys.exit(f"error: {error.name} is not installed; run pip install 'digit-readers[train]'")
+            sys.exit(
+                f"error: {error.name} is not installed; run pip install 'digit-readers[train]'"
+            )
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             sys.exit(f"error: {os.strerror(error.errno) if error.errno else error}{where}")
