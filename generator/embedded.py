@@ -4,8 +4,6 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
-import pooch
-
 from generator.bank import build_bank
 from generator.sources.folder import read_folder
 from shards.errors import UserError
@@ -28,6 +26,8 @@ def custom_digits() -> Path:
 
 def embedded_bank() -> Path:
     """The bank of `custom_digits`, in the user's cache; built when a digit has changed."""
+    import pooch  # only where the bank comes from the cache
+
     folder = custom_digits()
     digest = hashlib.sha256()
     for path in sorted(folder.glob("[0-9]/*.png")):

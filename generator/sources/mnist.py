@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pooch
 
 from generator.glyph import from_mnist
 from generator.sources.digits import Digits, split_writers
@@ -69,6 +68,8 @@ def download_mnist() -> Path:
     Raises:
         UserError: No mirror delivers a file whose content has the right hash.
     """
+    import pooch  # only where something is downloaded
+
     folder = Path(pooch.os_cache("digit-readers")) / "mnist"
     for name in SHA256:
         if not (folder / f"{name}.gz").exists():
@@ -77,6 +78,8 @@ def download_mnist() -> Path:
 
 
 def _download(folder: Path, name: str) -> None:
+    import pooch
+
     failures = []
     for mirror in MIRRORS:
         try:
