@@ -90,6 +90,10 @@ class Bank:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __reduce__(self) -> tuple[type["Bank"], tuple[Path]]:
+        # Another process maps the file anew, instead of getting a copy of it.
+        return Bank, (self.path,)
+
     @cached_property
     def _pools(self) -> dict[str, "_Pool"]:
         return {split: _Pool(self, split) for split in SPLITS}

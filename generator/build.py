@@ -13,9 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from generator.bank import Bank
-from generator.engine import render
-from generator.recipe import Recipe
+from generator.stream import Stream
+from shards import __version__
 from shards.card import write_card
 from shards.errors import UserError
 from shards.files import save_image
@@ -41,6 +40,8 @@ from shards.writer import write_shard
 
 # Samples rendered before they are written: bounds a worker's memory.
 _BATCH = 1024
+# Whose versions may change the bytes.
+_TOOLS = ("numpy", "opencv-python-headless")
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,14 @@ class Order:
 
     Attributes:
         folder: Where; its name becomes the data set's.
-        bank: The digit bank's file.
-        recipe: How numbers look.
+        stream: What the samples are.
         splits: Samples of each split.
-        seed: 0 to 2**63 - 1.
         shard_size: Samples in a shard.
     """
 
     folder: Path
-    bank: Path
-    recipe: Recipe
+    stream: Stream
     splits: dict[str, int]
-    seed: int
     shard_size: int
 
 
@@ -71,11 +68,11 @@ def build(order: Order, workers: int) -> Manifest:
     `plan.json` tells a reader what is to come.
 
     Raises:
-        UserError: The folder holds another data set, the bank lacks a digit, or a number is out
+        UserError: The folder holds another data set, a split lacks a digit, or a number is out
             of range.
         OSError: The disk is full, or the folder cannot be written.
     """
-    plan = _plan(order, Bank(order.bank))
+    plan = _plan(order)
     order.folder.mkdir(parents=True, exist_ok=True)
     if _is_built(order.folder, plan):
         return read_manifest(order.folder / MANIFEST)
@@ -93,23 +90,23 @@ def build(order: Order, workers: int) -> Manifest:
     return manifest
 
 
-def _plan(order: Order, bank: Bank) -> Manifest:
+def _plan(order: Order) -> Manifest:
     splits = {split: order.splits[split] for split in SPLITS if order.splits.get(split)}
     if not splits or min(splits.values()) < 0:
         raise UserError(f"a data set needs at least one sample, not {order.splits}")
     if order.shard_size < 1:
         raise UserError(f"the shard size is {order.shard_size}; it must be at least 1")
-    if order.seed < 0:
-        raise UserError(f"the seed is {order.seed}; it must be at least 0")
+    stream = order.stream
+    if stream.seed < 0:
+        raise UserError(f"the seed is {stream.seed}; it must be at least 0")
     for split in splits:
-        bank.check(split)
-    tools = {name: version(name) for name in ("digit-readers", "numpy", "opencv-python-headless")}
+        stream.check(split)
     decisive: dict[str, Any] = {
-        "seed": order.seed,
-        "recipe": order.recipe.to_json(),
+        "seed": stream.seed,
+        "recipe": stream.recipe(),
         "splits": splits,
-        "sources": _sources(bank),
-        "tools": tools,
+        "sources": stream.sources(),
+        "tools": {"digit-readers": __version__} | {name: version(name) for name in _TOOLS},
     }
     return Manifest(
         format=FORMAT,
@@ -120,20 +117,6 @@ def _plan(order: Order, bank: Bank) -> Manifest:
         fingerprint=fingerprint(**decisive, shard_size=order.shard_size),
         **decisive,
     )
-
-
-def _sources(bank: Bank) -> list[dict[str, Any]]:
-    return [
-        source
-        | {
-            "writers": [
-                [w.name, w.split, w.first, w.stop]
-                for w in bank.writers
-                if w.source == source["name"]
-            ]
-        }
-        for source in bank.sources
-    ]
 
 
 def _plan_shards(splits: dict[str, int], shard_size: int) -> Iterator[ShardEntry]:
@@ -201,7 +184,7 @@ def _build_shards(order: Order, plan: Manifest, workers: int) -> list[Result]:
                 missing.append(entry)
         if workers <= 1:
             for entry in missing:
-                done(_build_shard(Bank(order.bank), order, entry))
+                done(_build_shard(order, entry))
         else:
             _build_in_processes(order, missing, workers, done)
     return [results[entry.file] for entry in plan.shards]
@@ -222,27 +205,27 @@ def _build_in_processes(
             raise
 
 
-_worker: tuple[Bank, Order]
+_worker: Order
 
 
 def _start_worker(order: Order) -> None:
     global _worker
     cv2.setNumThreads(0)
-    _worker = (Bank(order.bank), order)
+    _worker = order
 
 
 def _work(entry: ShardEntry) -> Result:
-    return _build_shard(*_worker, entry)
+    return _build_shard(_worker, entry)
 
 
-def _build_shard(bank: Bank, order: Order, entry: ShardEntry) -> Result:
+def _build_shard(order: Order, entry: ShardEntry) -> Result:
     digits = []
 
     def batches() -> Iterator[Samples]:
         for start in range(0, entry.count, _BATCH):
             count = min(_BATCH, entry.count - start)
             first = entry.first_key + start
-            samples = render(bank, entry.split, order.recipe, order.seed, first, count)
+            samples = order.stream.render(entry.split, first, count)
             digits.append(samples.digits)
             yield samples
 

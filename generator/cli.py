@@ -16,6 +16,7 @@ from generator.recipe import PRESETS, preset
 from generator.sources.digits import Digits
 from generator.sources.folder import read_folder
 from generator.sources.mnist import download_mnist, read_mnist
+from generator.stream import BankStream
 from shards import terminal
 from shards.files import save_image
 
@@ -117,8 +118,10 @@ def build(
     recipe = preset(preset_name).override(settings)
     path = bank or embedded_bank()
     typer.echo(f"recipe {recipe.name}\n" + "\n".join(recipe.lines()))
-    splits = {"train": count} | _held_out(Bank(path), {"val": (val, 2000), "test": (test, 3000)})
-    manifest = build_data_set(Order(out, path, recipe, splits, seed, shard_size), workers)
+    digits = Bank(path)
+    splits = {"train": count} | _held_out(digits, {"val": (val, 2000), "test": (test, 3000)})
+    stream = BankStream(digits, recipe, seed)
+    manifest = build_data_set(Order(out, stream, splits, shard_size), workers)
     total = sum(entry.bytes for entry in manifest.shards)
     sizes = ", ".join(f"{n:,} {split}" for split, n in manifest.splits.items())
     typer.echo(f"{out}: {sizes} images in {len(manifest.shards)} shards, {total / 1e6:,.0f} MB")

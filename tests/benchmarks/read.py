@@ -10,9 +10,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from generator.bank import Bank
 from generator.build import Order, build
 from generator.embedded import embedded_bank
 from generator.recipe import preset
+from generator.stream import BankStream
 from shards.reader import DataSet
 from tests.benchmarks.table import Row, as_markdown
 from tests.benchmarks.timing import Task, median_rates
@@ -40,7 +42,8 @@ def read_rows(data: DataSet, rounds: int = ROUNDS) -> list[Row]:
 
 def make_data(folder: Path, bank: Path) -> DataSet:
     """Build one shard to read."""
-    build(Order(folder, bank, preset("child"), {"train": SHARD_SIZE}, 1, SHARD_SIZE), workers=1)
+    stream = BankStream(Bank(bank), preset("child"), seed=1)
+    build(Order(folder, stream, {"train": SHARD_SIZE}, SHARD_SIZE), workers=1)
     return DataSet(folder)
 
 

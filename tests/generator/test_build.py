@@ -11,6 +11,7 @@ from generator.build import Order, build
 from generator.engine import render
 from generator.recipe import preset
 from generator.sources.folder import read_folder
+from generator.stream import BankStream
 from shards.errors import UserError
 from shards.reader import DataSet
 from shards.verify import verify
@@ -19,7 +20,7 @@ SPLITS = {"train": 130, "val": 20, "test": 30}
 
 
 def order(folder: Path, bank: Bank, seed: int = 1) -> Order:
-    return Order(folder, bank.path, preset("child"), SPLITS, seed, shard_size=50)
+    return Order(folder, BankStream(bank, preset("child"), seed), SPLITS, shard_size=50)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -96,7 +97,8 @@ def test_another_seed_or_recipe_into_the_same_folder_is_refused(built: Path, ban
     before = hashes(built)
     with pytest.raises(UserError, match=r"differs in seed \(1, now 2\)"):
         build(order(built, bank, seed=2), workers=1)
-    other = Order(built, bank.path, preset("child").override(["gap=0:1"]), SPLITS, 1, 50)
+    stream = BankStream(bank, preset("child").override(["gap=0:1"]), 1)
+    other = Order(built, stream, SPLITS, 50)
     with pytest.raises(UserError, match=r"recipe gap \(\[-2.5, 2.5\], now \[0.0, 1.0\]\)"):
         build(other, workers=1)
     assert hashes(built) == before
