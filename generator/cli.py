@@ -16,9 +16,13 @@ from generator.recipe import PRESETS, preset
 from generator.sources.digits import Digits
 from generator.sources.folder import read_folder
 from generator.sources.mnist import download_mnist, read_mnist
+from generator.sources.strokes import read_strokes
 from generator.stream import BankStream
+from generator.strokes import StrokeStream
 from shards import terminal
 from shards.files import save_image
+
+SHARD_SIZE = 4096
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,6 +38,9 @@ Preset = Annotated[str, typer.Option("--preset", help=f"How numbers look: {', '.
 Settings = Annotated[
     list[str],
     typer.Option("--set", help="Change a range: NAME=VALUE or NAME=LOW:HIGH; repeat for more."),
+]
+Workers = Annotated[
+    int, typer.Option(min=1, max=1024, help="Processes; the bytes do not depend on it.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Which numbers are drawn; the same seed, the same.")]
 
@@ -96,6 +103,29 @@ def pen(
 
 
 @app.command()
+def strokes(
+    file: Annotated[Path, typer.Argument(help="Digits as pen strokes, one JSON object a line.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
+    count: Annotated[int, typer.Option(min=1, help="Test images.")] = 10_000,
+    seed: Seed = 1,
+    name: Annotated[str | None, typer.Option(help="Of the source [default: the file's].")] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the digits.")] = "unknown",
+    workers: Workers = os.cpu_count() or 1,
+) -> None:
+    """Build a test set of numbers from digits that people drew as strokes.
+
+    A line is {"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}, y down. A number has
+    digits of one writer and one pen, of any width; it is drawn large and brought in as any drawing
+    is. The same command gives the same bytes.
+    """
+    digits = read_strokes(file, name or file.stem, licence)
+    order = Order(out, StrokeStream(digits, seed), {"test": count}, SHARD_SIZE)
+    manifest = build_data_set(order, workers)
+    typer.echo(f"{out}: {count:,} test images by {len(digits.hands)} writers")
+    typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
+
+
+@app.command()
 def build(
     out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
     preset_name: Preset = "child",
@@ -103,12 +133,12 @@ def build(
     val: Annotated[int | None, typer.Option(min=0, help="Validation images; else 2,000.")] = None,
     test: Annotated[int | None, typer.Option(min=0, help="Test images; else 3,000.")] = None,
     seed: Seed = 1,
-    workers: Annotated[
-        int, typer.Option(min=1, max=1024, help="Processes; the bytes do not depend on it.")
-    ] = os.cpu_count() or 1,
+    workers: Workers = os.cpu_count() or 1,
     bank: BankFile = None,
     settings: Settings = [],  # noqa: B006
-    shard_size: Annotated[int, typer.Option(min=1, max=100_000, help="Images in a shard.")] = 4096,
+    shard_size: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Images in a shard.")
+    ] = SHARD_SIZE,
 ) -> None:
     """Build a data set of labelled numbers, or go on with one that was cut off.
 

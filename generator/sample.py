@@ -83,7 +83,9 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
     # In the order in which they are drawn: adding a draw at the end keeps the others.
     number = iter(u[:, :NUMBER_DRAWS].T)
     digit = iter(np.moveaxis(u[:, NUMBER_DRAWS:].reshape(count, MAX_DIGITS, DIGIT_DRAWS), 2, 0))
-    labels = _labels(recipe, next(number), next(number), next(digit))
+    labels = draw_labels(
+        recipe.digits, recipe.leading_zeros, next(number), next(number), next(digit)
+    )
     glyphs = bank.pick(
         split,
         labels,
@@ -93,7 +95,7 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
         digit=next(digit),
     )
     curves = (count, MAX_DIGITS, CURVES)
-    bend, tremor = _between(recipe.elastic, next(digit)), _between(recipe.tremor, next(digit))
+    bend, tremor = between(recipe.elastic, next(digit)), between(recipe.tremor, next(digit))
     share, bend_waves, tremor_waves, bend_phase, tremor_phase = (
         np.stack([next(digit) for _ in range(CURVES)], axis=2) for _ in range(5)
     )
@@ -101,50 +103,63 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
     return Numbers(
         digits=labels,
         glyphs=glyphs,
-        aspect=_between(recipe.aspect, next(number)),
-        slant=np.deg2rad(_between(recipe.slant, next(number))),
-        rise=np.deg2rad(_between(recipe.rise, next(number))),
-        spacing=_between(recipe.spacing, next(number)),
+        aspect=between(recipe.aspect, next(number)),
+        slant=np.deg2rad(between(recipe.slant, next(number))),
+        rise=np.deg2rad(between(recipe.rise, next(number))),
+        spacing=between(recipe.spacing, next(number)),
         inked_anew=next(number) < recipe.reink,
         # Thin pens are as frequent as thick ones of twice, four times ... the width.
-        pen=np.exp(_between((np.log(recipe.pen[0]), np.log(recipe.pen[1])), next(number))),
-        contrast=_between(recipe.contrast, next(number)),
-        softness=_between(recipe.softness, next(number)),
+        pen=np.exp(between((np.log(recipe.pen[0]), np.log(recipe.pen[1])), next(number))),
+        contrast=between(recipe.contrast, next(number)),
+        softness=between(recipe.softness, next(number)),
         anywhere=next(number) < recipe.anywhere,
-        size=_between(recipe.size, next(number)),
+        size=between(recipe.size, next(number)),
         place=np.stack([next(number), next(number)], axis=1),
         by_reference=next(number) < recipe.reference,
-        rotation=np.deg2rad(_between(recipe.rotation, next(digit))),
-        scale=_between(recipe.scale, next(digit)),
-        shift_x=_between(recipe.shift, next(digit)),
-        shift_y=_between(recipe.shift, next(digit)) + _between(recipe.baseline, next(digit)),
-        lean=np.deg2rad(_between(recipe.lean, next(digit))),
-        gap=_between(recipe.gap, next(digit)),
+        rotation=np.deg2rad(between(recipe.rotation, next(digit))),
+        scale=between(recipe.scale, next(digit)),
+        shift_x=between(recipe.shift, next(digit)),
+        shift_y=between(recipe.shift, next(digit)) + between(recipe.baseline, next(digit)),
+        lean=np.deg2rad(between(recipe.lean, next(digit))),
+        gap=between(recipe.gap, next(digit)),
         curve_height=np.stack(
             [bend[..., None] * (2 * share - 1), np.broadcast_to(tremor[..., None], curves)], axis=3
         ),
         curve_waves=per_px
         * np.stack(
-            [_between(ELASTIC_WAVES, bend_waves), _between(TREMOR_WAVES, tremor_waves)], axis=3
+            [between(ELASTIC_WAVES, bend_waves), between(TREMOR_WAVES, tremor_waves)], axis=3
         ),
         curve_phase=2 * np.pi * np.stack([bend_phase, tremor_phase], axis=3),
     )
 
 
-def _between(limits: Range, u: F64) -> F64:
+def between(limits: Range, u: F64) -> F64:
+    """Uniform numbers `u` in [0, 1), brought between the limits."""
     low, high = limits
     return low + (high - low) * u
 
 
-def _labels(recipe: Recipe, length: F64, zero: F64, digit: F64) -> npt.NDArray[np.int8]:
-    """Labels int8 (n, 5), -1 where absent, every length of the recipe as likely.
+def draw_labels(
+    lengths: Range, leading_zeros: float, length: F64, zero: F64, digit: F64
+) -> npt.NDArray[np.int8]:
+    """Draw labels of these lengths, each as likely, from uniform numbers in [0, 1).
 
     The first digit of a longer number is 1 to 9, except in the share `leading_zeros`.
+
+    Args:
+        lengths: Fewest and most digits, 1 to 5.
+        leading_zeros: 0 to 1.
+        length: (n,), decides how many digits.
+        zero: (n,), decides whether the first may be 0.
+        digit: (n, 5), decides the digits.
+
+    Returns:
+        int8 (n, 5), -1 where absent.
     """
-    low, high = (int(limit) for limit in recipe.digits)
+    low, high = (int(limit) for limit in lengths)
     counts = low + np.floor(length * (high - low + 1)).astype(np.int64)
     labels = np.floor(digit * 10)
-    no_zero = (counts > 1) & (zero >= recipe.leading_zeros)
+    no_zero = (counts > 1) & (zero >= leading_zeros)
     labels[no_zero, 0] = 1 + np.floor(digit[no_zero, 0] * 9)
     labels[np.arange(MAX_DIGITS) >= counts[:, None]] = -1
     return labels.astype(np.int8)

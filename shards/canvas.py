@@ -35,11 +35,7 @@ def fit(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     dark, or ink on a transparent ground. Raises UserError where nothing is drawn and for
     whatever is no picture.
     """
-    ink = crop_ink(drawing)
-    height, width = ink.shape
-    scale = min(INK_HEIGHT / height, INK_WIDTH / width)
-    ink = _box_means(ink, max(1, int(height * scale + 0.5)))
-    return place(_box_means(ink.T, max(1, int(width * scale + 0.5))).T)
+    return place(resize(crop_ink(drawing)))
 
 
 def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
@@ -62,21 +58,35 @@ def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
         )
     faint = FAINT * peak / 255
     inked = grey >= background + faint if lighter >= darker else grey <= background - faint
-    box = _extents(inked)
+    box = extents(inked)
     ink: np.ndarray = np.abs(grey[box] - np.float32(background)) * np.float32(255 / peak)
     return ink * inked[box]
+
+
+def resize(ink: np.ndarray) -> np.ndarray:
+    """Scale a crop of ink, float32 (height, width), to its size on the canvas: step 4."""
+    height, width = ink.shape
+    scale = min(INK_HEIGHT / height, INK_WIDTH / width)
+    ink = _box_means(ink, max(1, int(height * scale + 0.5)))
+    return _box_means(ink.T, max(1, int(width * scale + 0.5))).T
 
 
 def place(ink: np.ndarray) -> np.ndarray:
     """Scale `ink`, non-negative (up to 28, up to 124), to a peak of 255 and put it in its place."""
     height, width = ink.shape
-    top, right = (HEIGHT - height) // 2, WIDTH - RIGHT_MARGIN
+    left, top = corner(height, width)
     canvas = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
-    canvas[top : top + height, right - width : right] = ink * (255 / ink.max()) + 0.5
+    canvas[top : top + height, left : left + width] = ink * (255 / ink.max()) + 0.5
     return canvas
 
 
-def _extents(inked: np.ndarray) -> tuple[slice, slice]:
+def corner(height: int, width: int) -> tuple[int, int]:
+    """Return where resized ink has its left and top edge on the canvas, in px: step 5."""
+    return WIDTH - RIGHT_MARGIN - width, (HEIGHT - height) // 2
+
+
+def extents(inked: np.ndarray) -> tuple[slice, slice]:
+    """Return the rows and columns from the first to the last true one of bool (height, width)."""
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 

@@ -1,5 +1,6 @@
 """The commands as a person runs them: real processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from generator.bank import Bank
+from shards.reader import DataSet
 
 
 def generator(*arguments: object, limit: str = "") -> subprocess.CompletedProcess[str]:
@@ -47,6 +49,17 @@ def test_from_drawn_digits_to_a_data_set(tmp_path: Path) -> None:
     assert "-1 to 2" in built.stdout
     assert "5 val, 30 train images in 2 shards" in built.stdout
     assert built.stderr == ""
+
+
+def test_strokes_become_a_test_set(tmp_path: Path) -> None:
+    drawn = [{"label": d, "writer": 1, "strokes": [[[0, 0], [d, 9]]]} for d in range(10)]
+    (tmp_path / "drawn.jsonl").write_text("\n".join(map(json.dumps, drawn)))
+    built = generator("strokes", tmp_path / "drawn.jsonl", tmp_path / "set", "--count", 20)
+    assert built.returncode == 0, built.stderr
+    assert "20 test images by 1 writers" in built.stdout
+    assert DataSet(tmp_path / "set").manifest.sources[0]["name"] == "drawn"
+    (tmp_path / "drawn.jsonl").write_text("seven")
+    refused(generator("strokes", tmp_path / "drawn.jsonl", tmp_path / "no"), "line 1", "not JSON")
 
 
 def test_the_embedded_digits_need_no_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +117,6 @@ def test_a_full_disk_leaves_no_half_bank(digit_folder: Path, tmp_path: Path) -> 
 
 def test_help_teaches_each_command() -> None:
     text = generator("--help").stdout
-    for command in ("digits", "pen", "build", "preview"):
+    for command in ("digits", "pen", "strokes", "build", "preview"):
         assert command in text
     assert "the same bytes" in generator("build", "--help").stdout.replace("\n", " ")
