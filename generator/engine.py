@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.bank import Bank
-from generator.layout import ROOMS, Layout, Room, lay_out
+from generator.layout import NARROW, ROOMS, Layout, Room, lay_out
 from generator.recipe import PRESETS, Recipe
 from generator.sample import Numbers, draw
 from generator.warp import TILE_HEIGHT, TILE_WIDTH, warp
@@ -13,6 +13,7 @@ from shards.labels import MAX_DIGITS
 from shards.record import Samples
 
 U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -100,17 +101,24 @@ def _render_rows(bank: Bank, recipe: Recipe, numbers: Numbers, rows: I64, sample
 
 def _ink(bank: Bank, layout: Layout) -> U8:
     """Tiles uint8 (d, 32, 40): the digits warped and inked."""
-    tiles = np.empty((len(layout.glyph), TILE_HEIGHT, TILE_WIDTH), np.uint8)
-    for glyphs, chosen in ((bank.lines, layout.inked_anew), (bank.images, ~layout.inked_anew)):
-        rows = np.flatnonzero(chosen)
-        if len(rows):
-            tiles[rows] = warp(glyphs, layout.glyph[rows], layout.maps.take(rows))
-    rows = np.flatnonzero((layout.gain != 1) | (layout.bias != 0))
-    if len(rows):
-        ink = tiles[rows] * layout.gain[rows, None, None]
-        ink += layout.bias[rows, None, None]
-        tiles[rows] = np.clip(ink, 0, 255, out=ink)
+    tiles = np.zeros((len(layout.glyph), TILE_HEIGHT, TILE_WIDTH), np.uint8)
+    for glyphs, anew in ((bank.lines, True), (bank.images, False)):
+        for margin in (0, NARROW):
+            rows = np.flatnonzero((layout.inked_anew == anew) & (layout.margin == margin))
+            if len(rows):
+                columns = slice(margin, TILE_WIDTH - margin)
+                warped = warp(glyphs, layout.glyph[rows], layout.maps.take(rows, columns))
+                tiles[rows, :, columns] = _ramp(warped, layout.gain[rows], layout.bias[rows])
     return tiles
+
+
+def _ramp(tiles: U8, gain: F32, bias: F32) -> U8:
+    """Turn what the warp read into ink: value * gain + bias, cut to 0..255."""
+    if (gain == 1).all() and not bias.any():
+        return tiles
+    ink = tiles * gain[:, None, None]
+    ink += bias[:, None, None]
+    return np.clip(ink, 0, 255, out=ink).astype(np.uint8)
 
 
 def _measure(tiles: U8, layout: Layout, numbers: Numbers) -> tuple[I64, Bools]:
@@ -126,7 +134,8 @@ def _measure(tiles: U8, layout: Layout, numbers: Numbers) -> tuple[I64, Bools]:
     boxes[layout.owner, layout.place] = np.stack(
         [left + layout.column, top, right - left, bottom - top], axis=1
     )
-    at_edge = (left == 0) | (top == 0) | (right == TILE_WIDTH) | (bottom == TILE_HEIGHT)
+    at_edge = (left == layout.margin) | (right == TILE_WIDTH - layout.margin)
+    at_edge |= (top == 0) | (bottom == TILE_HEIGHT)
     cut = np.zeros(len(numbers), np.bool_)
     cut[layout.owner[at_edge]] = True
     return boxes, cut

@@ -20,6 +20,8 @@ I64 = npt.NDArray[np.int64]
 # MNIST's 28 px frame around a digit's centre, by which the reference recipe measures gaps and
 # heights: left, right, top, bottom.
 BOX = np.array([-14.0, 14.0, -14.0, 14.0])
+# Most digits are so narrow that this many columns on either side of a tile need no work.
+NARROW = 8
 # What a tile must leave free on both sides together, for bends and soft edges.
 TILE_ROOM = 4
 # The edges of ink are soft, and its bends reach further than straight strokes: px.
@@ -67,6 +69,7 @@ class Layout:
     glyph: I64  # (d,), row of the bank
     inked_anew: npt.NDArray[np.bool_]  # (d,)
     column: I64  # (d,), canvas column of its tile's left edge; may be negative
+    margin: I64  # (d,), columns on either side of its tile that are empty: NARROW or 0
     maps: Maps
     gain: F32  # (d,)
     bias: F32  # (d,)
@@ -93,12 +96,12 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
     x = _line_up(numbers, frame, recipe.overlap)
     y = -np.tan(numbers.rise)[:, None] * x
     left, right, top, bottom = _bounds(numbers, frame, ink, x, y)
-    widest = np.where(numbers.present, ink[..., 1] - ink[..., 0], 1).max(axis=1)
+    width = np.where(numbers.present, ink[..., 1] - ink[..., 0], 1)
     size = np.minimum.reduce(
         [
             (room.height - SOFT_EDGE) / (bottom - top),
             (room.width - SOFT_EDGE) / (right - left),
-            (TILE_WIDTH - TILE_ROOM) / widest,
+            (TILE_WIDTH - TILE_ROOM) / width.max(axis=1),
         ]
     )
     size *= np.where(numbers.anywhere, numbers.size, 1) * shrink
@@ -109,6 +112,7 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
     centre_y = (middle - (top + bottom) / 2 * size)[:, None] + (y + shift[..., 1]) * scale
     ink_middle = centre_x + ((ink[..., 0] + ink[..., 1]) / 2 - shift[..., 0]) * scale
     column = np.round(ink_middle - TILE_WIDTH / 2).astype(np.int64)
+    narrow = width * scale <= TILE_WIDTH - 2 * NARROW - TILE_ROOM
     gain, bias = _ramps(numbers, matrices, size)
     owner, place = np.nonzero(numbers.present)
     at = (owner, place)
@@ -118,6 +122,7 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
         glyph=numbers.glyphs[at],
         inked_anew=numbers.inked_anew[owner],
         column=column[at],
+        margin=np.where(narrow, NARROW, 0)[at],
         maps=_maps(numbers, at, matrices[at], size[owner], (centre_x - column)[at], centre_y[at]),
         gain=gain[at].astype(np.float32),
         bias=bias[at].astype(np.float32),
@@ -238,5 +243,5 @@ def _curve(curves: list[F32], along: F32) -> F32:
     height, waves, phase = curves
     if not height.any():
         return np.zeros((2, *along.shape), np.float32)
-    displacement: F32 = (height * np.sin(waves * along[:, None, :] + phase)).sum(axis=2)
-    return UNITS_PER_PX * displacement
+    sines: F32 = height * np.sin(waves * along[:, None, :] + phase)
+    return UNITS_PER_PX * (sines[:, :, 0] + sines[:, :, 1])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from generator.glyph import SIZE
 
 U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
 TILE_HEIGHT = 32
@@ -35,12 +36,17 @@ class Maps:
     y_column: F32  # (n, 40)
     y_row: F32  # (n, 32)
 
-    def take(self, part: slice | npt.NDArray[np.int64]) -> "Maps":
-        """The maps of these tiles."""
-        return Maps(self.x_column[part], self.x_row[part], self.y_column[part], self.y_row[part])
+    def take(self, tiles: slice | I64, columns: slice = slice(None)) -> "Maps":
+        """The maps of these tiles, of these columns only."""
+        return Maps(
+            self.x_column[tiles, columns],
+            self.x_row[tiles],
+            self.y_column[tiles, columns],
+            self.y_row[tiles],
+        )
 
 
-def warp(glyphs: U8, rows: npt.NDArray[np.int64], maps: Maps) -> U8:
+def warp(glyphs: U8, rows: I64, maps: Maps) -> U8:
     """Resample n glyphs through their maps, bilinearly.
 
     Args:
@@ -49,9 +55,9 @@ def warp(glyphs: U8, rows: npt.NDArray[np.int64], maps: Maps) -> U8:
         maps: For n tiles; px outside the glyph read as its border.
 
     Returns:
-        uint8 (n, 32, 40).
+        uint8 (n, 32, w), as wide as the maps.
     """
-    tiles = np.empty((len(rows), TILE_HEIGHT, TILE_WIDTH), np.uint8)
+    tiles = np.empty((len(rows), TILE_HEIGHT, maps.x_column.shape[1]), np.uint8)
     for start in range(0, len(rows), ATLAS):
         part = slice(start, start + ATLAS)
         _warp_atlas(glyphs[rows[part]], maps.take(part), tiles[part])
@@ -70,7 +76,7 @@ def _warp_atlas(atlas: U8, maps: Maps, tiles: U8) -> None:
     y = maps.y_row[:, :, None] + maps.y_column[:, None, :]
     np.clip(y, 0, SIZE - 1, out=y)
     y += (np.arange(n, dtype=np.float32) * SIZE)[:, None, None]
-    shape = (n * TILE_HEIGHT, TILE_WIDTH)
+    shape = (n * TILE_HEIGHT, x.shape[2])
     cv2.remap(
         atlas.reshape(n * SIZE, SIZE),
         x.reshape(shape),
