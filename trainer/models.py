@@ -10,8 +10,7 @@ from shards.errors import UserError
 CLASSES = 11  # class 0 is the CTC blank, class d + 1 the digit d
 MODELS = ("base", "optimized", "lightweight", "nano")
 
-STEP = 4  # image columns a time step covers
-SURROUND = 4  # image columns looked at on either side of them
+SURROUND = 4  # image columns looked at on either side of those that a time step covers
 INK = 0.15  # the least brightness that counts as ink
 NO_INK_PENALTY = -1e3  # added to the digit logits of a step without ink
 
@@ -20,7 +19,7 @@ class Reader(nn.Module):
     """Features of an image, read step by step; steps that see no ink may not emit a digit.
 
     `features` maps (b, 1, 32, 128) to (b, channels, 1 or more, T); `sequence` maps
-    (b, T, channels * height) to logits (b, T, classes). T is 32 or 33.
+    (b, T, channels * height) to logits (b, T, classes). T is 64 for nano, else 32 or 33.
     """
 
     def __init__(self, features: nn.Module, sequence: nn.Module) -> None:
@@ -40,10 +39,11 @@ def ink_mask(image: Tensor, steps: int, classes: int) -> Tensor:
 
     Without it training tends to stick: a first digit guessed on the always empty left border.
     """
-    window = STEP + 2 * SURROUND
-    padding = (STEP * (steps - 1) + window - WIDTH) // 2
+    stride = round(WIDTH / steps)
+    window = stride + 2 * SURROUND
+    padding = (stride * (steps - 1) + window - WIDTH) // 2
     columns = image.float().amax(dim=2)
-    near = functional.max_pool1d(columns, window, stride=STEP, padding=padding)
+    near = functional.max_pool1d(columns, window, stride=stride, padding=padding)
     penalty = (near < INK).float().transpose(1, 2) * NO_INK_PENALTY
     return functional.pad(penalty.expand(-1, -1, classes - 1), (1, 0))
 
@@ -135,8 +135,24 @@ def _separable(channels: int, kernel: tuple[int, int]) -> Residual:
     return Residual(*depthwise, nn.ReLU(), *_norm_conv(channels, channels, (1, 1)))
 
 
+class HalfSteps(nn.Linear):
+    """A linear layer that reads each column twice, its left and its right half.
+
+    (b, columns, inputs) to (b, 2 * columns, classes): a narrow 11 needs a blank between its digits,
+    three steps within a few columns.
+    """
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__(inputs, 2 * classes)
+
+    def forward(self, columns: Tensor) -> Tensor:
+        """(b, columns, inputs) to (b, 2 * columns, classes)."""
+        both = super().forward(columns)
+        return both.reshape(-1, 2 * both.shape[1], both.shape[2] // 2)
+
+
 def _nano(classes: int) -> Reader:
-    """No recurrence: small residual convolutions, then depthwise ones along the number; T = 32."""
+    """No recurrence: small residual convolutions, then depthwise ones along the number; T = 64."""
     collapse = nn.Conv2d(64, 96, (HEIGHT // 8, 1), bias=False)
     features = nn.Sequential(
         *_norm_conv(1, 16, stride=(2, 2)),
@@ -153,7 +169,7 @@ def _nano(classes: int) -> Reader:
         nn.ReLU(),
         *(_separable(96, (1, width)) for width in (5, 5, 7, 7)),
     )
-    return Reader(features, nn.Linear(96, classes))
+    return Reader(features, HalfSteps(96, classes))
 
 
 def build_model(name: str, classes: int = CLASSES) -> Reader:

@@ -41,7 +41,7 @@ def bare_decoder(steps: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(with_decoder(model).SerializeToString())
 
 
-@pytest.mark.parametrize("steps", [32, 33])
+@pytest.mark.parametrize("steps", [32, 33, 64])
 def test_the_graph_decodes_as_python_does(steps: int) -> None:
     session, random = bare_decoder(steps), np.random.default_rng(steps)
     counts = set()
