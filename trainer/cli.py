@@ -181,7 +181,8 @@ def compare(
     from shards.reader import DataSet
     from trainer.compare import as_markdown, compare
 
-    table = as_markdown(compare(runs, DataSet(data), images))
+    samples = DataSet(data)
+    table = as_markdown(compare(runs, samples, images), samples.manifest.name)
     typer.echo(table)
     if out:
         with replacing(out) as file:

@@ -36,8 +36,8 @@ def compare(folders: list[Path], data: DataSet, images: int = 3_000) -> list[Row
     return [_measure(folder, data, images) for folder in folders]
 
 
-def as_markdown(rows: list[Row]) -> str:
-    """Return the table."""
+def as_markdown(rows: list[Row], data: str) -> str:
+    """Return the table, with what was read (the name of the data set) in a line below."""
     lines = [
         "| model | parameters | fp32 MB | int8 MB | fp32 accuracy | int8 accuracy "
         "| fp32 ms | int8 ms |",
@@ -52,6 +52,8 @@ def as_markdown(rows: list[Row]) -> str:
             *(f"{1e3 * seconds:.2f}" for seconds in row.seconds),
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    counts = " / ".join(f"{n:,}" for n in sorted({row.images for row in rows}))
+    lines += ["", f"Exact numbers of {counts} in {data}, test; reading one image, one thread."]
     return "\n".join(lines)
 
 

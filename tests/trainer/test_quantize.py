@@ -107,9 +107,10 @@ def test_a_drop_over_the_limit_leaves_the_float_files_alone(
 
 def test_the_table_has_a_row_for_each_model(small: Path, printed: DataSet) -> None:
     rows = compare([small], printed)
-    table = as_markdown(rows).splitlines()
+    table = as_markdown(rows, "printed").splitlines()
     assert table[0].startswith("| model | parameters |")
     assert table[2].startswith("| nano | 116,838 | 0.46 | 0.13 |")
+    assert table[-1].startswith("Exact numbers of 64 in printed, test")
     names = ("logits.onnx", "logits.int8.onnx")
     assert rows[0].sizes == tuple((small / name).stat().st_size for name in names)
     assert rows[0].images == 64
