@@ -1,9 +1,11 @@
 """All benchmarks of the CPU: one Markdown table, and the same as JSON.
 
 python -m tests.benchmarks --bank data/bank.h5 --out bench.json
+
+Rates are per second of CPU time of one thread unless they are said to be by the clock.
 """
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -13,11 +15,13 @@ import typer
 from generator.bank import Bank
 from generator.embedded import embedded_bank
 from shards.files import replacing
-from shards.terminal import run
-from tests.benchmarks.build import COUNT, COUNT_BY_PIL, build_rows
+from shards.terminal import progress, run
+from tests.benchmarks.build import build_rows
 from tests.benchmarks.generate import render_rows
+from tests.benchmarks.infer import infer_rows
 from tests.benchmarks.read import make_data, read_rows
-from tests.benchmarks.table import as_json, as_markdown
+from tests.benchmarks.table import Row, as_json, as_markdown
+from tests.benchmarks.train import train_rows
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -26,19 +30,27 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def bench(
     bank: Annotated[Path | None, typer.Option(help="Digit bank; else the embedded digits.")] = None,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("data/bench.json"),
-    count: Annotated[int, typer.Option(min=1, help="Images of each build.")] = COUNT,
-    count_by_pil: Annotated[int, typer.Option(min=1, help="By its baseline.")] = COUNT_BY_PIL,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of a build.")] = min(
-        2, os.cpu_count() or 1
-    ),
+    reader: Annotated[Path | None, typer.Option(help="A trained nano reader, 8-bit.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Build up to a million images.")] = False,
 ) -> None:
     """Measure each stage beside what one would use instead, in turn, and print one table."""
     path = (bank or embedded_bank()).resolve()
-    # Builds first: see build_rows.
-    built = build_rows(path, workers, count, count_by_pil)
-    rows = render_rows(Bank(path)) + built
-    with TemporaryDirectory(prefix="bench-") as folder:
-        rows += read_rows(make_data(Path(folder) / "set", path))
+    rows: list[Row] = []
+    with TemporaryDirectory(prefix="bench-") as name, progress("stages") as bar:
+        folder = Path(name)
+        data = make_data(folder / "set", path)
+        stages: dict[str, Callable[[], list[Row]]] = {
+            "build": lambda: build_rows(path, long=long),
+            "render": lambda: render_rows(Bank(path)),
+            "read shards": lambda: read_rows(data, folder),
+            "read numbers": lambda: infer_rows(data, folder, reader),
+            "train": lambda: train_rows(data),
+        }
+        task = bar.add_task("", total=len(stages))
+        for stage, measure in stages.items():
+            bar.update(task, description=stage)
+            rows += measure()
+            bar.advance(task)
     typer.echo(as_markdown(rows))
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as file:

@@ -1,4 +1,7 @@
-"""How fast `generator build` is end to end, process start and hashing included, and how large."""
+"""How fast `generator build` is end to end, hashing included, how it scales, and how large it is.
+
+python -m tests.benchmarks.build
+"""
 
 import io
 import json
@@ -6,83 +9,153 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
+import cv2
 import numpy as np
+import typer
 from PIL import Image
+from webdataset import TarWriter
 
 from generator.bank import Bank
+from generator.embedded import embedded_bank
+from generator.engine import render
+from generator.recipe import preset
 from tests.benchmarks import pil_reference
-from tests.benchmarks.table import ROOT, Row
+from tests.benchmarks.table import ROOT, Row, as_markdown
 
-COUNT, COUNT_BY_PIL = 120_000, 3_000
+COUNT, COUNT_BY_PIL, COUNT_RENDERED = 60_000, 2_000, 8_192
+BATCH = 1024
+FEW, MANY, LONG = 10_000, 200_000, 1_000_000
 ROUNDS = 3
+WORKERS = 2
+MEMORY = {
+    "Rss": "the mapped bank's pages included",
+    "Pss": "its share of shared pages",
+    "Private_Dirty": "what it has written",
+}
 
 
 @dataclass(frozen=True)
-class Rates:
-    """Images per second by the clock, and per second of CPU time of all processes together."""
+class Build:
+    """One run: images a second by the clock and of CPU time, peak bytes of a worker by kind."""
 
     wall: float
     cpu: float
+    peaks: dict[str, int] = field(default_factory=dict)
 
 
-def build_rows(
-    bank: Path,
-    workers: int,
-    count: int = COUNT,
-    count_by_pil: int = COUNT_BY_PIL,
-    rounds: int = ROUNDS,
-) -> list[Row]:
-    """Time and memory of building `count` images, recipe `child`, against PIL and TarWriter.
+def build_rows(bank: Path, count: int = COUNT, long: bool = False) -> list[Row]:
+    """Rates against PIL and TarWriter, scaling, growth of cost and memory; recipe `child`."""
+    cv2.setNumThreads(1)
+    many = LONG if long else MANY
+    memory = [row for size in (FEW, many) for row in _memory_rows(bank, size)]
+    return _speed_rows(bank, count) + _growth_rows(bank, many, 1 if long else ROUNDS) + memory
 
-    Call it before anything large is loaded: to getrusage, a process starts with the peak memory of
-    the one that started it.
-    """
-    _, main, worker = build(bank, count, workers)
+
+def _speed_rows(bank: Path, count: int) -> list[Row]:
     digits = pil_reference.load_digits(Bank(bank), "train")
     build_by_pil(digits, 100)
-    ours, theirs = [], []
-    for _ in range(rounds):
-        theirs.append(build_by_pil(digits, count_by_pil))
-        ours.append(build(bank, count, workers)[0])
-    n = f"{rounds} x {count:,} / {count_by_pil:,}"
+    render_alone(bank, BATCH)
+    pil, rendered, one, all_ = _medians(
+        ROUNDS,
+        lambda: build_by_pil(digits, COUNT_BY_PIL),
+        lambda: render_alone(bank, COUNT_RENDERED),
+        lambda: build(bank, count, workers=1),
+        lambda: build(bank, count, WORKERS),
+    )
+    n = f"{ROUNDS} x {count:,} / {COUNT_BY_PIL:,} by PIL, {COUNT_RENDERED:,} rendered alone"
     peer = "PIL + TarWriter, one process"
-    wall, wall_by_pil = (statistics.median(rate.wall for rate in each) for each in (ours, theirs))
-    cpu, cpu_by_pil = (statistics.median(rate.cpu for rate in each) for each in (ours, theirs))
+    linear = f"{WORKERS} x one worker"
     return [
-        Row(f"build, {workers} workers, by the clock", "images/s", wall, wall_by_pil, peer, n),
-        Row("build, per second of CPU time", "images/s a core", cpu, cpu_by_pil, peer, n),
-        _memory_row("main process", main, count),
-        _memory_row("largest worker", worker, count),
+        Row("build, one worker, a core", "images/s", one.cpu, pil.cpu, peer, n, "15x"),
+        Row(
+            "build, one worker, a core",
+            "images/s",
+            one.cpu,
+            rendered.cpu,
+            "rendering alone, arrays in memory",
+            n,
+            "0.71 (within 1.4x)",
+        ),
+        Row(f"build, {WORKERS} workers, by the clock", "images/s", all_.wall, pil.wall, peer, n),
+        Row(
+            f"build, {WORKERS} workers, by the clock",
+            "images/s",
+            all_.wall,
+            WORKERS * one.wall,
+            linear,
+            n,
+            "0.9",
+        ),
+        Row(
+            f"build, {WORKERS} workers, of CPU time",
+            "images/s",
+            WORKERS * all_.cpu,
+            WORKERS * one.cpu,
+            linear,
+            n,
+            "0.9",
+        ),
     ]
 
 
-def _memory_row(process: str, peak: int, count: int) -> Row:
-    stage = f"build, peak memory of the {process}, mapped files included"
-    return Row(stage, "MB", peak / 1e6, None, "", f"1 x {count:,}")
+def _growth_rows(bank: Path, many: int, rounds: int) -> list[Row]:
+    few, lots = _medians(
+        rounds, lambda: build(bank, FEW, workers=1), lambda: build(bank, many, workers=1)
+    )
+    stage, n = f"build {many:,} images, one worker", f"{rounds} x {many:,} / {FEW:,}"
+    peer = f"{FEW:,} images"
+    return [Row(stage, "images/s a core", lots.cpu, few.cpu, peer, n, "0.9 to 1.1")]
 
 
-def build(bank: Path, count: int, workers: int) -> tuple[Rates, int, int]:
-    """Run `generator build`; its rates, and peak bytes of the main process and of a worker."""
+def _memory_rows(bank: Path, count: int) -> list[Row]:
+    peaks = build(bank, count, WORKERS, sample=True).peaks
+    stage = f"build {count:,} images, peak memory of a worker"
+    return [
+        Row(f"{stage}, {name}", "MB", peaks[kind] / 1e6, None, "", "1", "500 MB")
+        for kind, name in MEMORY.items()
+        if kind in peaks
+    ]
+
+
+def _medians(rounds: int, *builds: Callable[[], Build]) -> list[Build]:
+    """Run the builds in turn; the median rates of each."""
+    runs = [[one() for one in builds] for _ in range(rounds)]
+    return [
+        Build(statistics.median(r.wall for r in each), statistics.median(r.cpu for r in each))
+        for each in zip(*runs, strict=True)
+    ]
+
+
+def build(bank: Path, count: int, workers: int, sample: bool = False) -> Build:
+    """Run `generator build` in a fresh process, whose start is not counted."""
     with TemporaryDirectory(prefix="bench-") as folder:
         options = {"bank": bank, "count": count, "val": 0, "test": 0, "workers": workers}
-        command = [sys.executable, "-m", "tests.benchmarks.build_once", f"{folder}/set"]
+        command = [sys.executable, "-m", "tests.benchmarks.build_once"]
+        command += ["sample" if sample else "time", f"{folder}/set"]
         command += [f"--{name}={value}" for name, value in options.items()]
-        start = time.perf_counter()
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-        wall = time.perf_counter() - start
     usage = json.loads(done.stdout.splitlines()[-1])
-    return Rates(count / wall, count / usage["cpu"]), usage["main"], usage["worker"]
+    rates = count / usage["seconds"], count / usage["cpu"]
+    return Build(*rates, usage["peaks"])
 
 
-def build_by_pil(digits: pil_reference.Digits, count: int) -> Rates:
+def render_alone(bank: Path, count: int) -> Build:
+    """Render into arrays in memory, so many at a time as a build does."""
+    opened, recipe = Bank(bank), preset("child")
+    start, cpu = time.perf_counter(), time.process_time()
+    for first in range(0, count, BATCH):
+        render(opened, "train", recipe, seed=1, start=first, count=BATCH)
+    return Build(count / (time.perf_counter() - start), count / (time.process_time() - cpu))
+
+
+def build_by_pil(digits: pil_reference.Digits, count: int) -> Build:
     """Render one by one and write a shard of PNG, text and JSON as `webdataset` does."""
-    # Here, since it loads torch where there is one: see build_rows.
-    from webdataset import TarWriter
-
     start, cpu = time.perf_counter(), time.process_time()
     with TemporaryDirectory(prefix="bench-") as folder:
         images, labels = pil_reference.render(digits, count, count)
@@ -91,7 +164,7 @@ def build_by_pil(digits: pil_reference.Digits, count: int) -> Rates:
                 files = {"png": _png(image), "txt": label, "json": {"label": label}}
                 shard.write({"__key__": f"{key:09}", **files})
         # Within, so that removing the folder is not counted.
-        return Rates(count / (time.perf_counter() - start), count / (time.process_time() - cpu))
+        return Build(count / (time.perf_counter() - start), count / (time.process_time() - cpu))
 
 
 def _png(image: np.ndarray) -> bytes:
@@ -99,3 +172,15 @@ def _png(image: np.ndarray) -> bytes:
     # Not compressed: fastest, and as large as ours.
     Image.fromarray(image).save(file, "PNG", compress_level=0)
     return file.getvalue()
+
+
+def main(
+    bank: Annotated[Path | None, typer.Option(help="Digit bank; else the embedded digits.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Up to a million images.")] = False,
+) -> None:
+    """Measure building, and print it as a Markdown table."""
+    typer.echo(as_markdown(build_rows((bank or embedded_bank()).resolve(), long=long)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

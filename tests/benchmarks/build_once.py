@@ -1,31 +1,82 @@
-"""Runs `generator build` in this fresh process; prints CPU time and peak memory as JSON."""
+"""Runs `generator build` in this fresh process; prints time and peak memory as JSON."""
 
 import json
 import resource
 import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
 
 from generator.cli import app
 
-# Linux counts kilobytes, macOS bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_SAMPLE_SECONDS = 0.02
+# Resident; the same with shared pages divided among those who share them; written by it alone.
+_KINDS = {"Rss", "Pss", "Private_Dirty"}
 
 
 def main() -> None:
-    """Build with the arguments of `generator build`.
+    """Build with the arguments of `generator build`; the first one says whether to sample memory.
 
-    The last line says: `cpu`, seconds of all processes together; `main` and `worker`, peak bytes of
-    the resident set of this process and of the largest worker. That counts the pages of the digit
-    bank, which is mapped and which all processes share.
+    The last line says: `seconds` by the clock and `cpu` seconds of all processes together, neither
+    with this process's start; and `peaks`, bytes by kind (see _KINDS) of the worker that had most
+    of it, where Linux tells and it was asked for.
     """
-    app(["build", *sys.argv[1:]], standalone_mode=False)
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    sample, arguments = sys.argv[1] == "sample", sys.argv[2:]
+    cv2.setNumThreads(1)  # a worker is one thread, also where it is this process
+    peak = _Peak()
+    if sample:
+        threading.Thread(target=peak.watch, daemon=True).start()
+    start, cpu = time.perf_counter(), _cpu()
+    app(["build", *arguments], standalone_mode=False)
     usage = {
-        "cpu": own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime,
-        "main": own.ru_maxrss * _RSS_UNIT,
-        "worker": workers.ru_maxrss * _RSS_UNIT,
+        "seconds": time.perf_counter() - start,
+        "cpu": _cpu() - cpu,
+        "peaks": peak.of,
     }
     print(json.dumps(usage))
+
+
+class _Peak:
+    """The most bytes that a child process has had."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, int] = {}
+
+    def watch(self) -> None:
+        while True:
+            for child in _children():
+                pages = _pages(child)
+                for kind in _KINDS & pages.keys():
+                    self.of[kind] = max(self.of.get(kind, 0), pages[kind])
+            time.sleep(_SAMPLE_SECONDS)
+
+
+def _children() -> list[str]:
+    found: list[str] = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        found += _read(path).split()
+    return found
+
+
+def _pages(process: str) -> dict[str, int]:
+    """Bytes of a process by kind; empty when it has ended, or outside Linux."""
+    lines = _read(Path(f"/proc/{process}/smaps_rollup")).splitlines()[1:]
+    return {kind.rstrip(":"): 1024 * int(size) for kind, size, _ in map(str.split, lines)}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it has ended
+
+
+def _cpu() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime
 
 
 if __name__ == "__main__":

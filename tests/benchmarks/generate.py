@@ -1,4 +1,4 @@
-"""How fast numbers are made: rendered into memory, and built into shards on disk.
+"""How fast numbers are rendered into memory.
 
 python -m tests.benchmarks.generate --bank data/bank.h5
 """
@@ -7,38 +7,51 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import numpy as np
+import torch
 import typer
 
 from generator.bank import Bank
 from generator.embedded import embedded_bank
 from generator.engine import render
 from generator.recipe import preset
-from tests.benchmarks import pil_reference
-from tests.benchmarks.build import COUNT, COUNT_BY_PIL, build_rows
+from tests.benchmarks import augment, pil_reference
+from tests.benchmarks.peers import Peers, compare
 from tests.benchmarks.table import Row, as_markdown
-from tests.benchmarks.timing import Task, median_rates
+from tests.benchmarks.timing import Task
 
 # About a tenth of a second each.
-RENDERED, RENDERED_BY_PIL = 2048, 512
+RENDERED, BY_PEER = 2048, 512
 ROUNDS = 9
-RECIPES = ("reference", "child")
 
 
 def render_rows(bank: Bank, rounds: int = ROUNDS) -> list[Row]:
     """Rates on one core, arrays in memory, each round other numbers."""
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     digits = pil_reference.load_digits(bank, "train")
+    arrays = [np.stack([np.asarray(image) for image in of_class]) for of_class in digits]
 
     def by_pil(number: int) -> int:
-        return len(pil_reference.render(digits, number + 1, RENDERED_BY_PIL)[0])
+        return len(pil_reference.render(digits, number + 1, BY_PEER)[0])
 
-    rates = median_rates({"PIL": by_pil} | {name: _render(bank, name) for name in RECIPES}, rounds)
-    n = f"{rounds} x {RENDERED:,} / {RENDERED_BY_PIL:,}"
-    peer = "PIL, the reference's steps"
-    return [
-        Row(f"render, recipe `{name}`, one core", "images/s", rates[name], rates["PIL"], peer, n)
-        for name in RECIPES
-    ]
+    pil: Peers = {"PIL, the reference's steps": by_pil}
+    others = {
+        "OpenCV: one remap a digit": augment.by_opencv(arrays, BY_PEER),
+        "albumentations: affine, elastic, compose": augment.by_albumentations(arrays, BY_PEER // 8),
+        "torchvision v2: affine, elastic, compose": augment.by_torchvision(arrays, BY_PEER // 8),
+    }
+    n = f"{rounds} x {RENDERED:,} / {BY_PEER}"
+    n_of_others = f"{n} ({BY_PEER // 8} by albumentations, torchvision)"
+    rows = []
+    for name, peers, n_of, goal in (
+        ("reference", pil, n, "20x"),
+        ("child", pil, n, ""),
+        ("child", others, n_of_others, "10x the fastest"),
+    ):
+        stage = f"render, recipe `{name}`, one core"
+        rows += compare(stage, _render(bank, name), peers, rounds, n_of, goal)
+    return rows
 
 
 def _render(bank: Bank, name: str) -> Task:
@@ -53,14 +66,9 @@ def _render(bank: Bank, name: str) -> Task:
 
 def main(
     bank: Annotated[Path | None, typer.Option(help="Digit bank; else the embedded digits.")] = None,
-    count: Annotated[int, typer.Option(min=1, help="Images of each build.")] = COUNT,
-    count_by_pil: Annotated[int, typer.Option(min=1, help="By its baseline.")] = COUNT_BY_PIL,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of a build.")] = 2,
 ) -> None:
-    """Measure rendering and building, and print them as a Markdown table."""
-    path = (bank or embedded_bank()).resolve()
-    rows = build_rows(path, workers, count, count_by_pil)
-    typer.echo(as_markdown(render_rows(Bank(path)) + rows))
+    """Measure rendering, and print it as a Markdown table."""
+    typer.echo(as_markdown(render_rows(Bank((bank or embedded_bank()).resolve()))))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast random batches come from a shard on disk.
+"""How fast random batches come from a shard on disk, as float32 tensors on the device.
 
 python -m tests.benchmarks.read --data data/child
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import numpy as np
+import torch
 import typer
 
 from generator.bank import Bank
@@ -16,79 +16,73 @@ from generator.embedded import embedded_bank
 from generator.recipe import preset
 from generator.stream import BankStream
 from shards.reader import DataSet
+from shards.terminal import run
+from tests.benchmarks.peers import Peers, compare
+from tests.benchmarks.read_peers import by_datasets, by_litdata, by_mosaicml, by_webdataset
 from tests.benchmarks.table import Row, as_markdown
-from tests.benchmarks.timing import Task, median_rates
+from tests.benchmarks.timing import Task
+from trainer.data import Order as Shuffle
+from trainer.data import from_shards, stream, to_input
 
 BATCH = 256
 SHARD_SIZE = 8192
-BATCHES = 256  # about a tenth of a second
-BUFFER = 1000
+EPOCHS = 4  # of ours in a round
 ROUNDS = 7
 
 
-def read_rows(data: DataSet, rounds: int = ROUNDS) -> list[Row]:
-    """Rates of reading random batches from the first shard of the split `train`."""
-    entry = next(entry for entry in data.manifest.shards if entry.split == "train")
-    tasks = {
-        "gather": _gather(data, entry.count),
-        "webdataset": _webdataset(data.folder / entry.file),
+def read_rows(data: DataSet, folder: Path, rounds: int = ROUNDS) -> list[Row]:
+    """Rates of reading the split `train` in random order; peers' copies go into `folder`."""
+    torch.set_num_threads(1)
+    stage = f"read, random batches of {BATCH} to float32, one process"
+    shard = data.folder / next(e.file for e in data.manifest.shards if e.split == "train")
+    n = f"{rounds} x {EPOCHS * SHARD_SIZE:,} / {SHARD_SIZE:,}"
+    by_decoding: Peers = {"webdataset: decode, shuffle, batch": by_webdataset(shard, BATCH)}
+    by_bytes: Peers = {
+        "mosaicml-streaming: bytes, by index": by_mosaicml(data, folder, BATCH),
+        "litdata: bytes, its loader": by_litdata(data, folder, BATCH),
+        "Hugging Face datasets: bytes, by index": by_datasets(data, folder, BATCH),
     }
-    rates = median_rates(tasks, rounds)
-    n = f"{rounds} x {BATCHES * BATCH:,} / {entry.count:,}"
-    stage = f"read, random batches of {BATCH}, one process"
-    peer = f"webdataset: decode, shuffle {BUFFER}, batch"
-    return [Row(stage, "images/s", rates["gather"], rates["webdataset"], peer, n)]
+    ours = _ours(data)
+    return [
+        *compare(stage, ours, by_decoding, rounds, n, "50x"),
+        *compare(stage, ours, by_bytes, rounds, n, "5x the best"),
+    ]
 
 
 def make_data(folder: Path, bank: Path) -> DataSet:
-    """Build one shard to read."""
-    stream = BankStream(Bank(bank), preset("child"), seed=1)
-    build(Order(folder, stream, {"train": SHARD_SIZE}, SHARD_SIZE), workers=1)
+    """Build one shard to read, and a few samples to calibrate quantization."""
+    splits = {"train": SHARD_SIZE, "val": 64}
+    numbers = BankStream(Bank(bank), preset("child"), seed=1)
+    build(Order(folder, numbers, splits, SHARD_SIZE), workers=1)
     return DataSet(folder)
 
 
-def _gather(data: DataSet, count: int) -> Task:
+def _ours(data: DataSet) -> Task:
+    """What the trainer does: gather on a thread ahead, then floats."""
+    device = torch.device("cpu")
+
     def task(number: int) -> int:
-        random = np.random.default_rng(number + 1)
+        order = Shuffle(SHARD_SIZE, SHARD_SIZE, BATCH, seed=number + 1)
+        gather = from_shards(data, "train", device)
         read = 0
-        for _ in range(BATCHES):
-            images, _ = data.gather("train", random.integers(0, count, BATCH))
-            read += len(images)
+        for epoch in range(EPOCHS):
+            for batch in stream(gather, order.indices(epoch)):
+                read += len(to_input(batch.images))
         return read
 
     return task
 
 
-def _webdataset(shard: Path) -> Task:
-    # Here, since it loads torch where there is one, and a build measured later would inherit that.
-    import webdataset
-
-    def task(number: int) -> int:
-        # Shuffled before it is decoded, which is the faster order.
-        samples = (
-            webdataset.WebDataset(str(shard), shardshuffle=False)
-            .shuffle(BUFFER, seed=number + 1)
-            .decode("l8")
-            .to_tuple("png", "txt")
-            .batched(BATCH)
-        )
-        return sum(len(images) for images, _ in samples)
-
-    return task
-
-
 def main(
-    data: Annotated[
-        Path | None, typer.Option(help="Data set to read; else one shard is built.")
-    ] = None,
+    bank: Annotated[Path | None, typer.Option(help="Digit bank; else the embedded digits.")] = None,
 ) -> None:
     """Measure reading, and print it as a Markdown table."""
-    if data is not None:
-        typer.echo(as_markdown(read_rows(DataSet(data))))
-        return
     with TemporaryDirectory(prefix="bench-") as folder:
-        typer.echo(as_markdown(read_rows(make_data(Path(folder) / "set", embedded_bank()))))
+        data = make_data(Path(folder) / "set", (bank or embedded_bank()).resolve())
+        typer.echo(as_markdown(read_rows(data, Path(folder))))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    run(app)()

@@ -6,12 +6,25 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("numpy", "opencv-python-headless", "pillow", "webdataset")
+PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "torch",
+    "onnxruntime",
+    "webdataset",
+    "datasets",
+    "mosaicml-streaming",
+    "litdata",
+    "albumentations",
+    "torchvision",
+)
+TIMES = ("ms", "us")  # units in which less is better
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,7 @@ class Row:
         baseline: The peer's on the same work in the same run; None where there is no peer.
         peer: What the baseline is.
         n: How many items each value rests on.
+        goal: What was set out to reach.
     """
 
     stage: str
@@ -33,22 +47,35 @@ class Row:
     baseline: float | None
     peer: str
     n: str
+    goal: str = ""
 
     @property
     def ratio(self) -> float | None:
-        """Ours by the baseline's; above 1 is better, for every unit in use is a rate."""
-        return self.ours / self.baseline if self.baseline else None
+        """How many times better ours is: a rate by the baseline's, or the baseline's time by it."""
+        if not self.baseline:
+            return None
+        return self.baseline / self.ours if self.unit in TIMES else self.ours / self.baseline
 
 
 def as_markdown(rows: Iterable[Row]) -> str:
     """One Markdown table."""
-    lines = ["| stage | ours | baseline | ratio | n |", "| --- | ---: | ---: | ---: | --- |"]
+    lines = [
+        "| stage | ours | baseline | ratio | goal | n |",
+        "| --- | ---: | ---: | ---: | --- | --- |",
+    ]
     for row in rows:
-        baseline = "-" if row.baseline is None else f"{row.baseline:,.0f} ({row.peer})"
-        ratio = "-" if row.ratio is None else f"{row.ratio:.1f}"
-        cells = (row.stage, f"{row.ours:,.0f} {row.unit}", baseline, ratio, row.n)
+        if row.baseline is None:
+            baseline = f"- ({row.peer})" if row.peer else "-"
+        else:
+            baseline = f"{_number(row.baseline)} ({row.peer})"
+        ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
+        cells = (row.stage, f"{_number(row.ours)} {row.unit}", baseline, ratio, row.goal, row.n)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def as_json(rows: Iterable[Row]) -> str:
@@ -65,10 +92,15 @@ def _setting() -> dict[str, Any]:
             "load": list(os.getloadavg()),
             "system": platform.platform(),
         },
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "versions": {"python": platform.python_version()} | _versions(),
         "commit": _git("rev-parse", "HEAD"),
         "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
     }
+
+
+def _versions() -> dict[str, str]:
+    installed = {d.metadata["Name"].lower(): d.version for d in distributions()}
+    return {name: installed.get(name, "not installed") for name in PACKAGES}
 
 
 def _processor() -> str:

@@ -8,7 +8,10 @@ Task = Callable[[int], int]
 
 
 def median_rates(tasks: dict[str, Task], rounds: int) -> dict[str, float]:
-    """The median rate of each task, in items per second.
+    """The median rate of each task, in items per second of this process's CPU time.
+
+    CPU time is what a stage costs a core, also where neighbours keep the cores busy; on a quiet
+    machine it is that of the clock. Waiting, and other processes, count as nothing.
 
     Args:
         tasks: Each does its work for the round it is given (-1 to warm up, then 0, 1, ...) and
@@ -20,7 +23,19 @@ def median_rates(tasks: dict[str, Task], rounds: int) -> dict[str, float]:
     rates: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(rounds):
         for name, task in tasks.items():
-            start = time.perf_counter()
+            start = time.process_time()
             items = task(number)
-            rates[name].append(items / (time.perf_counter() - start))
+            rates[name].append(items / (time.process_time() - start))
     return {name: statistics.median(each) for name, each in rates.items()}
+
+
+def median_seconds(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """The median time of one call of each, of CPU time: the calls take turns, one by one."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(-10, rounds):
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            if number >= 0:
+                times[name].append(time.process_time() - start)
+    return {name: statistics.median(each) for name, each in times.items()}
