@@ -1,19 +1,28 @@
 # make quickstart   set up and run the main job: digits to a quantized reader, in minutes
 # make test         set up and run all tests
 # make check        formatting, lint and types
+# make reproduce DIGITS=folder OUT=folder   digits to the readers that ship, measured
 # make bench        how fast each stage is, beside what one would use instead
 
 PYTHON ?= python3
 VENV ?= .venv
 # A folder of MNIST's four idx files; without it, the embedded digits alone.
 MNIST ?=
-MINUTES ?= 5
+# Of training: quickstart takes 5 unless told, reproduce 1 for each model, or "2 1 1 1".
+MINUTES ?=
 OUT ?= data/quickstart
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := runs/quickstart
+# For reproduce: SCALE=tiny is a trial of the way, 0 is what the scale says, LIMIT is in minutes.
+# With READY= BIN=folder/bin it runs in an environment that is there, and sets up none.
+MODELS ?= nano optimized lightweight base
+SCALE ?= full
+IMAGES ?= 0
+BATCH ?= 0
+LIMIT ?= 0
 
-.PHONY: setup quickstart test check bench clean
+.PHONY: setup quickstart reproduce test check bench clean
 
 setup: $(READY)
 
@@ -27,7 +36,7 @@ quickstart: $(READY)
 	$(BIN)/generator digits data/bank.h5 $(if $(MNIST),--mnist $(MNIST)) --sheet data/digits.png
 	$(BIN)/generator build $(OUT) --bank data/bank.h5 --count 60000 --val 1000 --test 3000
 	$(BIN)/shards verify $(OUT)
-	$(BIN)/trainer train $(OUT) --model nano --run $(RUN) --epochs 30 --max-minutes $(MINUTES)
+	$(BIN)/trainer train $(OUT) --model nano --run $(RUN) --epochs 30 --max-minutes $(or $(MINUTES),5)
 	$(BIN)/trainer evaluate $(RUN) $(OUT) --out $(RUN)/evaluation
 	$(BIN)/trainer export $(RUN) $(RUN)/reader --data $(OUT)
 	$(BIN)/trainer quantize $(RUN)/reader $(OUT)
@@ -38,6 +47,10 @@ quickstart: $(READY)
 	@echo "learning curves    $(RUN)/curves.png"
 	@echo "its worst errors   $(RUN)/evaluation"
 	@echo "read a drawing     $(BIN)/trainer read DRAWING.png --model $(RUN)/reader/reader.int8.onnx"
+
+reproduce: $(READY)
+	$(BIN)/python -m scripts.reproduce $(OUT) $(DIGITS) --models "$(MODELS)" --scale $(SCALE) \
+		--images $(IMAGES) --minutes "$(MINUTES)" --batch $(BATCH) --limit $(LIMIT)
 
 test: $(READY)
 	$(BIN)/python -m pytest
