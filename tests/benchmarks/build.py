@@ -28,10 +28,9 @@ from generator.recipe import preset
 from tests.benchmarks import pil_reference
 from tests.benchmarks.table import ROOT, Row, as_markdown
 
-COUNT, COUNT_BY_PIL, COUNT_RENDERED = 60_000, 2_000, 8_192
-BATCH = 1024
 FEW, MANY, LONG = 10_000, 200_000, 1_000_000
-ROUNDS = 3
+BY_PIL, RENDERED = 2_000, 8_192
+BATCH = 1024
 WORKERS = 2
 MEMORY = {
     "Rss": "the mapped bank's pages included",
@@ -49,68 +48,40 @@ class Build:
     peaks: dict[str, int] = field(default_factory=dict)
 
 
-def build_rows(bank: Path, count: int = COUNT, long: bool = False) -> list[Row]:
+def build_rows(bank: Path, long: bool = False) -> list[Row]:
     """Rates against PIL and TarWriter, scaling, growth of cost and memory; recipe `child`."""
     cv2.setNumThreads(1)
     many = LONG if long else MANY
-    memory = [row for size in (FEW, many) for row in _memory_rows(bank, size)]
-    return _speed_rows(bank, count) + _growth_rows(bank, many, 1 if long else ROUNDS) + memory
+    memory = [row for count in (FEW, many) for row in _memory_rows(bank, count)]
+    return _rate_rows(bank, many, rounds=1 if long else 3) + memory
 
 
-def _speed_rows(bank: Path, count: int) -> list[Row]:
+def _rate_rows(bank: Path, many: int, rounds: int) -> list[Row]:
     digits = pil_reference.load_digits(Bank(bank), "train")
     build_by_pil(digits, 100)
     render_alone(bank, BATCH)
-    pil, rendered, one, all_ = _medians(
-        ROUNDS,
-        lambda: build_by_pil(digits, COUNT_BY_PIL),
-        lambda: render_alone(bank, COUNT_RENDERED),
-        lambda: build(bank, count, workers=1),
-        lambda: build(bank, count, WORKERS),
+    pil, rendered, few, one, two = _medians(
+        rounds,
+        lambda: build_by_pil(digits, BY_PIL),
+        lambda: render_alone(bank, RENDERED),
+        lambda: build(bank, FEW, workers=1),
+        lambda: build(bank, many, workers=1),
+        lambda: build(bank, many, WORKERS),
     )
-    n = f"{ROUNDS} x {count:,} / {COUNT_BY_PIL:,} by PIL, {COUNT_RENDERED:,} rendered alone"
-    peer = "PIL + TarWriter, one process"
+    by_one, by_two = f"build {many:,}, one worker", f"build {many:,}, {WORKERS} workers"
+    core, clock = "images/s a core", "images/s by the clock"
     linear = f"{WORKERS} x one worker"
+
+    def n(count: int) -> str:
+        return f"{rounds} x {many:,} / {count:,}"
+
     return [
-        Row("build, one worker, a core", "images/s", one.cpu, pil.cpu, peer, n, "15x"),
-        Row(
-            "build, one worker, a core",
-            "images/s",
-            one.cpu,
-            rendered.cpu,
-            "rendering alone, arrays in memory",
-            n,
-            "0.71 (within 1.4x)",
-        ),
-        Row(f"build, {WORKERS} workers, by the clock", "images/s", all_.wall, pil.wall, peer, n),
-        Row(
-            f"build, {WORKERS} workers, by the clock",
-            "images/s",
-            all_.wall,
-            WORKERS * one.wall,
-            linear,
-            n,
-            "0.9",
-        ),
-        Row(
-            f"build, {WORKERS} workers, of CPU time",
-            "images/s",
-            WORKERS * all_.cpu,
-            WORKERS * one.cpu,
-            linear,
-            n,
-            "0.9",
-        ),
+        Row(by_one, core, one.cpu, pil.cpu, "PIL + TarWriter", n(BY_PIL), "15x"),
+        Row(by_one, core, one.cpu, rendered.cpu, "rendering alone", n(RENDERED), "0.71"),
+        Row(by_one, core, one.cpu, few.cpu, f"build {FEW:,}", n(FEW), "0.9 to 1.1"),
+        Row(by_two, clock, two.wall, WORKERS * one.wall, linear, n(many), "0.9"),
+        Row(by_two, core, two.cpu, one.cpu, "one worker", n(many), "0.9"),
     ]
-
-
-def _growth_rows(bank: Path, many: int, rounds: int) -> list[Row]:
-    few, lots = _medians(
-        rounds, lambda: build(bank, FEW, workers=1), lambda: build(bank, many, workers=1)
-    )
-    stage, n = f"build {many:,} images, one worker", f"{rounds} x {many:,} / {FEW:,}"
-    peer = f"{FEW:,} images"
-    return [Row(stage, "images/s a core", lots.cpu, few.cpu, peer, n, "0.9 to 1.1")]
 
 
 def _memory_rows(bank: Path, count: int) -> list[Row]:

@@ -4,6 +4,7 @@ python -m tests.benchmarks.infer --reader reader.int8.onnx
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -19,15 +20,15 @@ from tests.benchmarks.peers import Peers, compare
 from tests.benchmarks.read import make_data
 from tests.benchmarks.readers import make_readers
 from tests.benchmarks.table import Row, as_markdown
-from tests.benchmarks.timing import Task, median_seconds
+from tests.benchmarks.timing import Task, median_rates
 from trainer.models import MODELS
 from trainer.read import Reader
 from trainer.runtime import open_session, run
 
 WIDTH, HEIGHT = 300, 100  # px of the drawing
-CALLS = 500
+CALLS = 50
 BATCH = 64
-ROUNDS = 5
+ROUNDS = 9
 
 
 def infer_rows(data: DataSet, folder: Path, reader: Path | None = None) -> list[Row]:
@@ -47,19 +48,17 @@ def _one_drawing(data: DataSet, folder: Path, path: Path) -> list[Row]:
     canvas = data.gather("train", np.array([1]))[0]
     drawing = 255 - cv2.resize(canvas[0], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     reader, reference = Reader(path), open_session(folder / "reference.onnx")
-    seconds = median_seconds(
-        {
-            "both": lambda: reader.read(drawing),
-            "fit": lambda: fit(drawing),
-            "network": lambda: reader.read_canvas(canvas[0]),
-            "reference": lambda: run(reference, canvas),
-        },
-        CALLS,
-    )
+    calls: dict[str, Callable[[], object]] = {
+        "both": lambda: reader.read(drawing),
+        "fit": lambda: fit(drawing),
+        "network": lambda: reader.read_canvas(canvas[0]),
+        "reference": lambda: run(reference, canvas),
+    }
+    rates = median_rates({name: _repeated(call) for name, call in calls.items()}, ROUNDS)
+    ms = {name: 1000 / rate for name, rate in rates.items()}
     peer = "the reference's Optimized, quantized dynamically: network alone, nothing fitted"
-    n, unit = f"median of {CALLS} calls", "ms"
+    n, unit = f"{ROUNDS} x {CALLS}", "ms"
     stage = f"a drawing of {WIDTH} x {HEIGHT}"
-    ms = {name: 1000 * value for name, value in seconds.items()}
     return [
         Row(
             f"read {stage}: fit + nano int8",
@@ -73,6 +72,15 @@ def _one_drawing(data: DataSet, folder: Path, path: Path) -> list[Row]:
         Row(f"{stage}: fit alone", unit, ms["fit"], None, "", n),
         Row("read a canvas: nano int8", unit, ms["network"], ms["reference"], peer, n),
     ]
+
+
+def _repeated(call: Callable[[], object]) -> Task:
+    def task(number: int) -> int:
+        for _ in range(CALLS):
+            call()
+        return CALLS
+
+    return task
 
 
 def _batches(data: DataSet, folder: Path, model: str) -> list[Row]:

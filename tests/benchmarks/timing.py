@@ -27,15 +27,3 @@ def median_rates(tasks: dict[str, Task], rounds: int) -> dict[str, float]:
             items = task(number)
             rates[name].append(items / (time.process_time() - start))
     return {name: statistics.median(each) for name, each in rates.items()}
-
-
-def median_seconds(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The median time of one call of each, of CPU time: the calls take turns, one by one."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(-10, rounds):
-        for name, call in calls.items():
-            start = time.process_time()
-            call()
-            if number >= 0:
-                times[name].append(time.process_time() - start)
-    return {name: statistics.median(each) for name, each in times.items()}
