@@ -10,6 +10,7 @@ the same command runs again; a step that fails is named in RESULTS.md, and the o
 
 import dataclasses
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,6 +192,8 @@ def main(
         for each in finished:
             each.result()
     print(f"written: {out / 'RESULTS.md'}")
+    if failed := [step.name for step in steps.all() if step.fault]:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def usual_batch() -> int:

@@ -51,6 +51,11 @@ class Steps:
         steps = json.loads(known.read_text()) if known.exists() else []
         self._steps = {step["name"]: Step(**step) for step in steps}
 
+    def all(self) -> list[Step]:
+        """The steps that have ended, in the order in which they first did."""
+        with self._lock:
+            return list(self._steps.values())
+
     def run(
         self, name: str, command: list[object], product: Path, more: tuple[str, ...] = ()
     ) -> bool:
