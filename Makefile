@@ -10,12 +10,14 @@ VENV ?= .venv
 MNIST ?=
 # Of training: quickstart takes 5 unless told, reproduce 1 for each model, or "2 1 1 1".
 MINUTES ?=
-OUT ?= data/quickstart
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SET := data/quickstart
 RUN := runs/quickstart
-# For reproduce: SCALE=tiny is a trial of the way, 0 is what the scale says, LIMIT is in minutes.
+# For reproduce: OUT and DIGITS are folders; SCALE=tiny is a trial of the way, 0 is what the scale says, LIMIT is in minutes.
 # With READY= BIN=folder/bin it runs in an environment that is there, and sets up none.
+OUT ?= runs/reproduce
+DIGITS ?= digits
 MODELS ?= nano optimized lightweight base
 SCALE ?= full
 IMAGES ?= 0
@@ -32,18 +34,18 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 quickstart: $(READY)
-	rm -rf $(OUT) $(RUN)
-	$(BIN)/generator digits data/bank.h5 $(if $(MNIST),--mnist $(MNIST)) --sheet data/digits.png
-	$(BIN)/generator build $(OUT) --bank data/bank.h5 --count 60000 --val 1000 --test 3000
-	$(BIN)/shards verify $(OUT)
-	$(BIN)/trainer train $(OUT) --model nano --run $(RUN) --epochs 30 --max-minutes $(or $(MINUTES),5)
-	$(BIN)/trainer evaluate $(RUN) $(OUT) --out $(RUN)/evaluation
-	$(BIN)/trainer export $(RUN) $(RUN)/reader --data $(OUT)
-	$(BIN)/trainer quantize $(RUN)/reader $(OUT)
-	$(BIN)/trainer compare $(RUN)/reader --data $(OUT)
+	rm -rf $(SET) $(RUN)
+	$(BIN)/generator digits $(SET).h5 $(if $(MNIST),--mnist $(MNIST)) --sheet data/digits.png
+	$(BIN)/generator build $(SET) --bank $(SET).h5 --count 60000 --val 1000 --test 3000
+	$(BIN)/shards verify $(SET)
+	$(BIN)/trainer train $(SET) --model nano --run $(RUN) --epochs 30 --max-minutes $(or $(MINUTES),5)
+	$(BIN)/trainer evaluate $(RUN) $(SET) --out $(RUN)/evaluation
+	$(BIN)/trainer export $(RUN) $(RUN)/reader --data $(SET)
+	$(BIN)/trainer quantize $(RUN)/reader $(SET)
+	$(BIN)/trainer compare $(RUN)/reader --data $(SET)
 	@echo
 	@echo "the reader         $(RUN)/reader/reader.int8.onnx"
-	@echo "the numbers        $(OUT)/preview.png"
+	@echo "the numbers        $(SET)/preview.png"
 	@echo "learning curves    $(RUN)/curves.png"
 	@echo "its worst errors   $(RUN)/evaluation"
 	@echo "read a drawing     $(BIN)/trainer read DRAWING.png --model $(RUN)/reader/reader.int8.onnx"
@@ -63,5 +65,6 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(if $(BANK),--bank $(BANK))
 
+# Leaves data/ and runs/ alone: they hold what took time to make.
 clean:
-	rm -rf $(VENV) data runs
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
