@@ -14,6 +14,7 @@ from torch.export import Dim
 from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
 from shards.errors import UserError
 from shards.files import replacing
+from shards.manifest import Manifest
 from shards.reader import DataSet
 from trainer.checkpoint import CHARSET, Header, load_reader
 from trainer.ctc import BLANK, Decoded, greedy_decode
@@ -44,7 +45,8 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
-    card = describe(header, count_parameters(model), accuracy(read, truth), len(truth))
+    card = describe(header, count_parameters(model), data.manifest)
+    card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
     write_model(logits, out / LOGITS, card)
     write_model(with_decoder(logits), out / READER, card)
     write_card(card, out / CARD)
@@ -95,8 +97,10 @@ def check(model: Reader, logits_file: Path, reader_file: Path, data: DataSet) ->
             )
 
 
-def describe(header: Header, parameters: int, exact: float, images: int) -> dict[str, str]:
-    """Return what the files say of themselves."""
+def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str]:
+    """Return what the files say of themselves; `tested` is what their accuracy is measured on."""
+    # A checkpoint knows only the fingerprint of what it was trained on.
+    own = tested.sources if tested.fingerprint == header.fingerprint else []
     return {
         "model": header.model,
         "parameters": str(parameters),
@@ -112,8 +116,8 @@ def describe(header: Header, parameters: int, exact: float, images: int) -> dict
         ),
         "data": header.data,
         "fingerprint": header.fingerprint,
-        "accuracy": f"{exact:.4f}",
-        "accuracy_images": str(images),
+        "digits": ", ".join(f"{s['name']} ({s['licence']})" for s in own) or "unknown",
+        "accuracy_on": f"{tested.name} {tested.version}, test",
     }
 
 
