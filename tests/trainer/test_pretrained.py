@@ -1,0 +1,51 @@
+"""The readers that ship, on drawings."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+from trainer.read import PRETRAINED, Reader
+
+ROOT = Path(__file__).parents[2]
+
+
+def drawings() -> list[tuple[str, Image.Image]]:
+    """Numbers of three digits, each by one of the embedded model hands, dark on white."""
+    found = []
+    for writer in range(0, 40, 2):
+        for first in range(0, 10, 3):
+            label = "".join(str((first + k) % 10) for k in range(3))
+            page = Image.new("L", (240, 100), 255)
+            for place, digit in enumerate(label):
+                path = ROOT / "custom_digits" / digit / f"pen-{writer:03d}_1.png"
+                page.paste(Image.open(path).convert("L"), (10 + 75 * place, 18))
+            found.append((label, page))
+    return found
+
+
+def test_the_shipped_reader_reads_drawings_of_either_polarity() -> None:
+    reader = Reader()
+    pages = drawings()
+    right = [reader.read(page).text == label for label, page in pages]
+    assert sum(right) >= 0.95 * len(pages)
+    for _, page in pages[:5]:
+        assert reader.read(ImageOps.invert(page)).text == reader.read(page).text
+
+
+def test_what_is_read_surely_is_right() -> None:
+    reader = Reader()
+    readings = [(reader.read(page), label) for label, page in drawings()]
+    sure = [reading.text == label for reading, label in readings if reading.confidence > 0.99]
+    assert len(sure) > 20
+    assert sum(sure) >= 0.98 * len(sure)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("nano-int8", 160_000), ("nano-fp32", 500_000)])
+def test_the_shipped_files_are_small_and_say_what_they_are(name: str, limit: int) -> None:
+    folder = PRETRAINED.parents[1] / name
+    assert (folder / "reader.onnx").stat().st_size < limit
+    card = json.loads((folder / "reader.json").read_text())
+    assert card["model"] == "nano"
+    assert card["fingerprint"]
