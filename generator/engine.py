@@ -20,8 +20,8 @@ Bools = npt.NDArray[np.bool_]
 # Samples rendered together: their tiles and maps stay in the cache.
 CHUNK = 512
 # Fainter than this is no ink, here as in fit().
-INK = 32
-# The bits that make a byte 32 or more, in each byte of a lane of eight.
+INK = canvas.FAINT
+# The bits that make a byte INK, 32, or more, in each byte of a lane of eight.
 INK_BITS = np.uint64(0xE0E0E0E0E0E0E0E0)
 # Numbers that came out too large are laid out again: so much smaller than their excess asks for,
 # or by a step where ink reached the edge of its tile and the excess is unknown.

@@ -24,19 +24,18 @@ BOX = np.array([-14.0, 14.0, -14.0, 14.0])
 NARROW = 8
 # What a tile must leave free on both sides together, for bends and soft edges.
 TILE_ROOM = 4
-# The edges of ink are soft, and its bends reach further than straight strokes: px.
-SOFT_EDGE = 1.5
 # A thinner line, in output px, would be fainter than ink.
 LEAST_PEN = 0.9
 
 
 @dataclass(frozen=True)
 class Room:
-    """The part of the canvas that a number may fill, in px."""
+    """The part of the canvas that a number may fill, in px; it aims at `slack` px less."""
 
     width: int
     height: int
     right: int
+    slack: float
 
     @property
     def left(self) -> int:
@@ -49,11 +48,11 @@ class Room:
         return (canvas.HEIGHT - self.height) // 2
 
 
-# Where the frame of a recipe ends up: the ink as fit() places it, or the 28 px frames with a
-# margin of 1 px above and below.
+# Where the frame of a recipe ends up: the ink as fit() places it, less what soft edges and bends
+# add to it; or the 28 px frames, exactly, with a margin of 1 px above and below.
 ROOMS = {
-    "ink": Room(canvas.INK_WIDTH, canvas.INK_HEIGHT, canvas.WIDTH - canvas.RIGHT_MARGIN),
-    "box": Room(canvas.WIDTH, 30, canvas.WIDTH),
+    "ink": Room(canvas.INK_WIDTH, canvas.INK_HEIGHT, canvas.WIDTH - canvas.RIGHT_MARGIN, 1.5),
+    "box": Room(canvas.WIDTH, 30, canvas.WIDTH, 0),
 }
 
 
@@ -99,8 +98,8 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
     width = np.where(numbers.present, ink[..., 1] - ink[..., 0], 1)
     size = np.minimum.reduce(
         [
-            (room.height - SOFT_EDGE) / (bottom - top),
-            (room.width - SOFT_EDGE) / (right - left),
+            (room.height - room.slack) / (bottom - top),
+            (room.width - room.slack) / (right - left),
             (TILE_WIDTH - TILE_ROOM) / width.max(axis=1),
         ]
     )

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -24,8 +23,3 @@ def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bank(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     source = read_folder(digit_folder, "MIT", val=0.2, test=0.2)
     return build_bank(tmp_path_factory.mktemp("bank") / "bank.h5", [source])
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(0)

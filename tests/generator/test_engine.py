@@ -88,6 +88,15 @@ def test_clean_digits_are_the_banks_own(bank: Bank) -> None:
     assert min(alike) > 0.7
 
 
+def test_reference_scales_the_28_px_frame_to_30(bank: Bank) -> None:
+    still = ["rotation=0", "scale=1", "shift=0", "baseline=0", "digits=1"]
+    samples = render(bank, "train", preset("reference").override(still), 1, 0, 80)
+    glyphs = np.array(bank.images[samples.ids[:, 0]]) >= 128
+    heights = glyphs.any(axis=2).sum(axis=1) / 2  # a glyph has two px for each of the frame
+    found = (samples.images >= 128).any(axis=2).sum(axis=1)
+    assert abs(found.sum() / heights.sum() - 30 / 28) < 0.02
+
+
 def test_a_pen_inks_as_thick_as_it_is(bank: Bank) -> None:
     def ink(pen: float) -> float:
         recipe = preset("clean").override(["reink=1", f"pen={pen}", "digits=1"])
