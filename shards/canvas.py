@@ -13,6 +13,8 @@ The rule is short, so that a game or a web page can do the same:
    vertically centred.
 """
 
+import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ HEIGHT, WIDTH = 32, 128
 INK_HEIGHT, INK_WIDTH = 28, 124
 RIGHT_MARGIN = 2
 FAINT = 32  # of 255: a contrast under this is paper, not ink
+_LARGE = 65_536  # px: from here on adding whole rows is faster than adding down each column
 
 
 def fit(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
@@ -45,9 +48,7 @@ def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
     0 for paper, 32..255 for ink, with a peak of 255.
     """
     grey = read_grey(drawing)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    middle = len(border) // 2
-    background = float(np.partition(border, (middle - 1, middle))[middle - 1 : middle + 1].mean())
+    background = _paper(grey)
     darker, lighter = background - float(grey.min()), float(grey.max()) - background
     peak = max(darker, lighter)
     if peak < FAINT:
@@ -57,10 +58,18 @@ def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
             f"at least {FAINT} is needed; draw darker or crop less tightly"
         )
     faint = FAINT * peak / 255
-    inked = grey >= background + faint if lighter >= darker else grey <= background - faint
+    exact = grey.dtype != np.uint8  # whole numbers are compared as such, several times faster
+    if lighter >= darker:
+        inked = grey >= (background + faint if exact else math.ceil(background + faint))
+    else:
+        inked = grey <= (background - faint if exact else math.floor(background - faint))
     box = extents(inked)
-    ink: np.ndarray = np.abs(grey[box] - np.float32(background)) * np.float32(255 / peak)
-    return ink * inked[box]
+    ink: np.ndarray = grey[box].astype(np.float32)
+    ink -= np.float32(background)
+    np.abs(ink, out=ink)
+    ink *= np.float32(255 / peak)
+    ink *= inked[box]
+    return ink
 
 
 def resize(ink: np.ndarray) -> np.ndarray:
@@ -68,7 +77,8 @@ def resize(ink: np.ndarray) -> np.ndarray:
     height, width = ink.shape
     scale = min(INK_HEIGHT / height, INK_WIDTH / width)
     ink = _box_means(ink, max(1, int(height * scale + 0.5)))
-    return _box_means(ink.T, max(1, int(width * scale + 0.5))).T
+    turned = np.ascontiguousarray(ink.T)
+    return _box_means(turned, max(1, int(width * scale + 0.5))).T
 
 
 def place(ink: np.ndarray) -> np.ndarray:
@@ -87,18 +97,50 @@ def corner(height: int, width: int) -> tuple[int, int]:
 
 def extents(inked: np.ndarray) -> tuple[slice, slice]:
     """Return the rows and columns from the first to the last true one of bool (height, width)."""
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    pixels, width = inked.tobytes(), inked.shape[1]
+    rows = slice(pixels.find(1) // width, pixels.rfind(1) // width + 1)
+    columns = inked[rows].any(axis=0).tobytes()
+    return rows, slice(columns.find(1), columns.rfind(1) + 1)
+
+
+def _paper(grey: np.ndarray) -> float:
+    """Return the median of the border."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    border.sort()
+    middle = len(border) // 2
+    return float(np.float32(border[middle - 1]) + np.float32(border[middle])) / 2
 
 
 def _box_means(ink: np.ndarray, out: int) -> np.ndarray:
     """Resample axis 0 to `out` rows: each the mean over a box around its centre, 0 outside."""
     step = len(ink) / out
     half = max(step, 1.0) / 2
-    centres = (np.arange(out) + 0.5) * step
-    edges = np.concatenate([centres - half, centres + half]).clip(0, len(ink))
-    sums = np.zeros((len(ink) + 1, ink.shape[1]), dtype=np.float32)  # of the rows before each
-    np.cumsum(ink, axis=0, out=sums[1:])
+    edges = np.arange(0.5, out) * step + np.array([[-half], [half]])
+    edges = np.minimum(np.maximum(edges, 0, out=edges), len(ink), out=edges)
     whole = np.minimum(edges.astype(np.intp), len(ink) - 1)
-    before = sums[whole] + ink[whole] * (edges - whole).astype(np.float32)[:, None]
-    return np.asarray((before[out:] - before[:out]) / np.float32(2 * half))
+    edges -= whole
+    before = ink.take(whole, axis=0)
+    before *= edges.astype(np.float32)[..., None]
+    before += _sums_before(ink, whole)
+    means: np.ndarray = before[1] - before[0]
+    means /= np.float32(2 * half)
+    return means
+
+
+def _sums_before(ink: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the sum of the rows of `ink`, float32 (n, m), before each of `rows`: (*rows.shape, m).
+
+    Rows are added one after another from the top, since another order would round differently.
+    """
+    n, m = ink.shape
+    if n * m >= _LARGE and m > 1:  # the rows of a single column would be added pairwise
+        stops = sorted({0, *rows.ravel().tolist()})
+        sums = np.zeros((len(stops), m), np.float32)
+        for i, (start, stop) in enumerate(pairwise(stops)):
+            np.add.reduce(np.concatenate([sums[i : i + 1], ink[start:stop]]), out=sums[i + 1])
+        return sums[np.searchsorted(stops, rows)]
+    sums = np.zeros((n + 1, m + m % 2), np.float32)
+    sums[1:, :m] = ink
+    pairs = sums.view(np.complex64)  # two columns at once: an addition waits for the one before
+    np.add.accumulate(pairs, axis=0, out=pairs)
+    return sums.take(rows, axis=0)[..., :m]

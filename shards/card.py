@@ -20,7 +20,7 @@ def write_card(manifest: Manifest, folder: Path) -> None:
 
 def card(manifest: Manifest) -> str:
     """Return the data card of `manifest` as Markdown."""
-    parts = (_front_matter, _introduction, _splits, _sources, _recipe, _loading, _origin)
+    parts = (_front_matter, _introduction, _splits, sources, recipe, _loading, _origin)
     return "\n".join(part(manifest) for part in parts)
 
 
@@ -73,16 +73,20 @@ def _splits(manifest: Manifest) -> str:
     for split, count in manifest.splits.items():
         shards = [entry for entry in manifest.shards if entry.split == split]
         rows += f"| {split} | {count:,} | {len(shards)} | {sum(s.bytes for s in shards):,} |\n"
+    proof = "No writer and no digit is in two splits; `shards verify` proves it."
+    if not manifest.writers_known:
+        proof = "No picture is in two splits; who wrote the numbers is not known."
     return f"""## Splits
 
-No writer and no digit is in two splits; `shards verify` proves it.
+{proof}
 
 | split | images | shards | bytes |
 | --- | ---: | ---: | ---: |
 {rows}"""
 
 
-def _sources(manifest: Manifest) -> str:
+def sources(manifest: Manifest) -> str:
+    """Return the section of the card on the digits: each source with its licence, as Markdown."""
     rows = "".join(
         f"| {source['name']} | {source['licence']} | {source['count']:,} "
         f"| {len({writer[0] for writer in source['writers']}):,} | `{source['sha256'][:16]}` |\n"
@@ -95,7 +99,8 @@ def _sources(manifest: Manifest) -> str:
 {rows}"""
 
 
-def _recipe(manifest: Manifest) -> str:
+def recipe(manifest: Manifest) -> str:
+    """Return the section of the card on the recipe: every range, as Markdown."""
     rows = "".join(
         f"| {name} | {_cell(value)} |\n" for name, value in _flat(manifest.recipe).items()
     )

@@ -1,4 +1,4 @@
-"""The command `shards`: look at a data set, prove it, picture it."""
+"""The command `shards`: look at a data set, prove it, picture it, import one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from shards import terminal
 from shards.files import save_image
+from shards.importing import REFUSED, import_tars
 from shards.preview import preview as draw_preview
 from shards.reader import DataSet
 from shards.summary import summary
@@ -15,8 +16,10 @@ from shards.verify import verify as find_faults
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Look at, verify and picture data sets of labelled number images.",
+    help="Look at, verify, picture and import data sets of labelled number images.",
 )
+
+_REFUSALS = 20  # on the screen
 
 Folder = Annotated[
     Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")
@@ -44,9 +47,10 @@ def verify(folder: Folder) -> None:
     if faults:
         raise typer.Exit(1)
     manifest = DataSet(folder).manifest
+    proof = "no writer and no digit in two splits"
     typer.echo(
         f"sound: {sum(manifest.splits.values()):,} samples in {len(manifest.shards)} shards, "
-        "no writer and no digit in two splits"
+        f"{proof if manifest.writers_known else 'by writers who are not known'}"
     )
 
 
@@ -61,6 +65,44 @@ def preview(
     image = draw_preview(DataSet(folder), split, count)
     save_image(image, out)
     typer.echo(f"{out}: {image.width}x{image.height} px")
+
+
+@app.command("import")
+def import_(
+    tars: Annotated[
+        list[Path], typer.Argument(help="Tars in the WebDataset convention, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Argument(help="New folder of the data set; its name is the set's.")],
+    split: Annotated[
+        str, typer.Option(help="Of tars whose names, or folders', begin with no split.")
+    ] = "train",
+    licence: Annotated[str, typer.Option(help="Licence of the pictures.")] = "unknown",
+    ignore: Annotated[
+        list[str], typer.Option(help="Leave files unread whose names end so; repeat for more.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Convert foreign WebDatasets: PNG or JPEG of any size, labels in .txt, .cls or .json.
+
+    Grey pictures of 128x32 px on black are taken as they are, others as fit() places a drawing.
+    What is not sound is listed in OUT/refused.jsonl with tar, key and reason. A tar that holds
+    anything but plain pictures and labels is refused before a picture is decoded.
+    """
+    report = import_tars(tars, out, split, licence, ignore)
+    for refusal in report.refused[:_REFUSALS]:
+        where = refusal.tar if refusal.key is None else f"{refusal.tar}, {refusal.key}"
+        typer.echo(f"not taken: {where}: {refusal.reason}")
+    if len(report.refused) > _REFUSALS:
+        typer.echo(f"not taken: {len(report.refused) - _REFUSALS:,} more")
+    if report.refused:
+        typer.echo(f"not taken: {len(report.refused):,} in all, listed in {out / REFUSED}")
+    if report.unread:
+        typer.echo(f"left unread, as asked: {report.unread:,} files")
+    if report.unused:
+        typer.echo(f"without a place in a record: {', '.join(sorted(report.unused))} of the JSON")
+    typer.echo(
+        f"{out}: {report.as_is + report.fitted:,} images, {report.as_is:,} as they were, "
+        f"{report.fitted:,} by fit(); hands are not known, so that splits may share some"
+    )
 
 
 main = terminal.run(app)

@@ -6,16 +6,19 @@ from shards.labels import MAX_DIGITS
 from shards.layout import box_fields, id_fields
 from shards.record import readable
 
+# Of each byte of a label, int8 (256,): a digit, -1 for the zero byte after them, else no digit.
+_MEANING = np.full(256, 99, np.int8)
+_MEANING[0] = -1
+_MEANING[ord("0") : ord("9") + 1] = range(10)
+
 
 def read_digits(txt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Digits, int8 (n, 5), of the label files `txt`, uint8 (n, 512), and which of them are labels.
 
-    A label is 1 to 5 digits and then a zero byte; rows for which the second array, bool (n,), is
-    False hold anything.
+    Of each, 6 bytes will do. A label is 1 to 5 digits and then a zero byte; rows for which the
+    second array, bool (n,), is False hold anything.
     """
-    head = txt[:, : MAX_DIGITS + 1]
-    digits = (head - np.uint8(ord("0"))).view(np.int8)  # wraps round: a zero byte becomes -48
-    digits[head == 0] = -1
+    digits = _MEANING.take(txt[:, : MAX_DIGITS + 1])
     digits, after = digits[:, :MAX_DIGITS].copy(), digits[:, MAX_DIGITS]
     return digits, readable(digits) & (after == -1)
 

@@ -1,6 +1,8 @@
 """Files that are there whole or not at all."""
 
+import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,25 +12,53 @@ from PIL import Image
 
 from shards.errors import UserError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OTHER_FILES = 512  # what a process may have open beside shards
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the name `path` once all of it is safely on disk.
 
-    It is written as `.<name>.tmp` in the same folder, flushed to the disk, and renamed; when the
-    body raises, it is removed and `path` stays as it was.
+    See `replacement`.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    with replacement(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[Path]:
+    """Give a name to write a file under, which takes the name `path` once it is safely on disk.
+
+    The name is `.<name>.<8 hex digits>.tmp` in the same folder, another one each time, so that of
+    two processes that write one file the last wins. The file is flushed to the disk, renamed, and
+    its folder flushed; when the body raises, it is removed and `path` stays as it was.
+
+    Raises:
+        UserError: The disk is full, or a limit on sizes is reached.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        _sync(temporary, os.O_RDWR)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise UserError(
+                f"{path} could not be written ({os.strerror(error.errno)}); free some space, or "
+                "name another folder"
+            ) from error
         raise
-    _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name != "nt":  # Windows has no handle on a folder that could be flushed
+        _sync(path.parent, os.O_RDONLY)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes have left half-written; no process may be writing there."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink()
 
 
 def save_image(image: Image.Image, path: Path) -> None:
@@ -39,10 +69,25 @@ def save_image(image: Image.Image, path: Path) -> None:
         image.save(file, "PNG")
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle on a folder that could be flushed
+def allow_open_files(count: int) -> None:
+    """Let this process keep `count` files open beside its others, as far as the system lets it.
+
+    A mapped file counts as open, and many systems begin with a limit of 1,024.
+    """
+    if os.name == "nt":  # Windows has no such limit
         return
-    handle = os.open(folder, os.O_RDONLY)
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + _OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:

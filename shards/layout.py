@@ -52,6 +52,17 @@ RECORD = np.dtype(
     ]
 )
 RECORD_BYTES = RECORD.itemsize
+JSON_START = RECORD.fields["json"][1]  # type: ignore[index]
+# What a training step wants of a record, in one piece: from the rows of pixels to the label.
+SAMPLE_START = HEADER.itemsize + PNG.fields["rows"][1]  # type: ignore[index]
+_AFTER_ROWS = PNG.itemsize - PNG.fields["Adler-32"][1] + HEADER.itemsize  # type: ignore[index]
+SAMPLE = np.dtype(
+    [
+        ("rows", "u1", (HEIGHT, ROW_STRIDE)),
+        ("between", f"V{_AFTER_ROWS}"),
+        ("label", "u1", MAX_DIGITS + 1),
+    ]
+)
 
 
 def template(length: int) -> np.ndarray:
@@ -114,4 +125,30 @@ def _tar_file(name: str, body: bytes) -> bytes:
     return info.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % tarfile.BLOCKSIZE)
 
 
+def _digit_characters(length: int) -> np.ndarray:
+    """Offsets, int64 (5, 24), of the characters of each digit; see DIGIT_CHARACTERS."""
+    offsets = np.arange(RECORD_BYTES)[None]
+    txt, json = (offsets[:, RECORD.fields[name][1] :] for name in ("txt", "json"))  # type: ignore[index]
+    parts = [
+        txt[:, :length],
+        label_field(json, length),
+        box_fields(json, length),
+        id_fields(json, length),
+    ]
+    places = np.concatenate([part.reshape(length, -1) for part in parts], axis=1)
+    return np.pad(places, ((0, MAX_DIGITS - length), (0, 0)))
+
+
+HEADERS = ("png header", "txt header", "json header")
+# By the length of the label, from 1: the whole record; of each header, int64 (5,), the sum of its
+# bytes; and where each digit has its characters, int64 (5, 5, 24): in the txt, in the JSON's
+# label, 4 x 3 of its box, 10 of its id.
 TEMPLATES = np.stack([template(length) for length in range(1, MAX_DIGITS + 1)])
+CHECKSUMS = {
+    name: np.array([int(bytes(text), 8) for text in TEMPLATES[name]["checksum"]])
+    for name in HEADERS
+}
+DIGIT_CHARACTERS = np.stack([_digit_characters(length) for length in range(1, MAX_DIGITS + 1)])
+# Numbers as they are written: uint8 (8192, 6) the sums of headers, (1000, 3) the sides of boxes.
+OCTALS = np.frombuffer(b"".join(b"%06o" % i for i in range(8192)), np.uint8).reshape(-1, 6)
+BOX_NUMERALS = np.frombuffer(b"".join(b"%3d" % i for i in range(1000)), np.uint8).reshape(-1, 3)

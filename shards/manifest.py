@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import stat
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,24 +14,27 @@ import numpy as np
 from shards.errors import UserError
 from shards.files import replacing
 from shards.labels import MAX_DIGITS
-from shards.layout import END_BYTES, RECORD_BYTES
-from shards.schema import expect, expect_fields, expect_map, reject
+from shards.layout import END_BYTES, ID_DIGITS, KEY_DIGITS, RECORD_BYTES
+from shards.schema import expect, expect_fields, expect_list, expect_map, reject
 
 FORMAT = 1
 MANIFEST, PLAN = "manifest.json", "plan.json"
+IMPORTED = "import"  # the name of the recipe of a set that others drew
 SPLITS = ("test", "val", "train")  # in the order of their keys, so that train can grow at its end
 
 _SOURCE_FIELDS = ("name", "licence", "count", "sha256", "writers")
 _SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}\.tar", re.ASCII)
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_BYTES = 1 << 25  # a manifest of 400 million images has fewer
 
 
 @dataclass(frozen=True)
 class ShardEntry:
     """One shard: its file's name, split, first key, number of samples, bytes and SHA-256.
 
-    sha256 is None in a plan, whose shards need not be written yet.
+    json_sums are the two numbers of `shards.sums`. A plan, whose shards need not be written yet,
+    has neither them nor a SHA-256, and the first data sets have no json_sums.
     """
 
     file: str
@@ -38,6 +43,7 @@ class ShardEntry:
     count: int
     bytes: int
     sha256: str | None
+    json_sums: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class Manifest:
     histograms: dict[str, Any]
     fingerprint: str
 
+    @property
+    def writers_known(self) -> bool:
+        """Whether its digits have writers, so that splits can be proven to share none."""
+        return self.recipe.get("name") != IMPORTED
+
     def to_json(self) -> str:
         """Return the JSON text that `from_json` reads."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
@@ -70,10 +81,7 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str, where: str = MANIFEST) -> "Manifest":
         """Parse strictly; UserError, naming `where`, for whatever is not a manifest."""
-        try:
-            data = expect(json.loads(text), dict, where)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{where} is not JSON ({error}): fetch or build it again") from error
+        data = expect(_parse(text, where), dict, where)
         _check_format(data, where)
         _check_types(data, where)
         shards = [_shard(item, f"{where}: shards[{i}]") for i, item in enumerate(data["shards"])]
@@ -83,9 +91,18 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read the manifest or plan in the file `path`; UserError where it is not one."""
+    """Read the manifest or plan in the file `path`; UserError where it is not one.
+
+    FileNotFoundError or NotADirectoryError where there is none.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UserError(f"{path} is no file: fetch or build it again")
+    with path.open("rb") as file:
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        reject(str(path), f"has over {_MAX_BYTES:,} bytes")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: fetch or build it again") from error
     return Manifest.from_json(text, str(path))
@@ -109,7 +126,8 @@ def fingerprint(
     """SHA-256, in hex, over all that decides the bytes of a data set, its format included.
 
     The data set's name, version and time are left out, and so are the names and licences of the
-    sources: two sets with one fingerprint have the same shards.
+    sources: two sets with one fingerprint have the same shards. shard_size: samples in the
+    largest shard.
     """
     digits = [{name: source[name] for name in ("count", "sha256", "writers")} for source in sources]
     decisive = {
@@ -125,6 +143,18 @@ def fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def own_fingerprint(manifest: Manifest) -> str:
+    """Return the fingerprint that a manifest must have, going by the rest of it."""
+    return fingerprint(
+        seed=manifest.seed,
+        recipe=manifest.recipe,
+        splits=manifest.splits,
+        sources=manifest.sources,
+        tools=manifest.tools,
+        shard_size=max((entry.count for entry in manifest.shards), default=0),
+    )
+
+
 def histograms(digits: np.ndarray) -> dict[str, Any]:
     """Count how often each digit and each label length occurs in `digits`, int8 (n, 5)."""
     lengths = np.bincount((digits >= 0).sum(axis=1), minlength=MAX_DIGITS + 1)
@@ -132,6 +162,12 @@ def histograms(digits: np.ndarray) -> dict[str, Any]:
         "digits": np.bincount(digits[digits >= 0], minlength=10).tolist(),
         "lengths": {str(length): int(lengths[length]) for length in range(1, MAX_DIGITS + 1)},
     }
+
+
+def add_histograms(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the histograms of labels of which `counts`, one or more, are those of parts."""
+    lengths = {name: sum(c["lengths"][name] for c in counts) for name in counts[0]["lengths"]}
+    return {"digits": np.sum([c["digits"] for c in counts], axis=0).tolist(), "lengths": lengths}
 
 
 def shard_name(split: str, number: int) -> str:
@@ -145,6 +181,15 @@ def split_of(file: str) -> str:
     if not match:
         raise UserError(f"{file!r} is no name of a shard: it must be like 'train-00000.tar'")
     return match[1]
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        data = json.loads(text)
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:  # ValueError: also half a character, infinity
+        raise UserError(f"{where} is not JSON ({error}): fetch or build it again") from error
+    return data
 
 
 def _check_format(data: dict[str, Any], where: str) -> None:
@@ -167,7 +212,7 @@ def _check_types(data: dict[str, Any], where: str) -> None:
         reject(f"{where}: fingerprint", "is not a SHA-256")
     expect(data["seed"], int, f"{where}: seed")
     expect(data["recipe"], dict, f"{where}: recipe")
-    expect(data["histograms"], dict, f"{where}: histograms")
+    _check_histograms(data["histograms"], f"{where}: histograms")
     expect(data["shards"], list, f"{where}: shards")
     expect_map(data["tools"], str, f"{where}: tools")
     splits = expect_map(data["splits"], int, f"{where}: splits")
@@ -187,10 +232,21 @@ def _check_source(source: Any, where: str) -> None:
             reject(at, "is not [writer, split, first_id, stop_id]")
         for value, kind in zip(writer, (str, str, int, int), strict=True):
             expect(value, kind, at)
+        if not 0 <= min(writer[2:]) <= max(writer[2:]) <= 10**ID_DIGITS:
+            reject(at, f"has ids outside 0..{10**ID_DIGITS}")
+
+
+def _check_histograms(data: Any, where: str) -> None:
+    if expect(data, dict, where):
+        expect_fields(data, ("digits", "lengths"), where)
+        expect_list(data["digits"], int, 10, f"{where}: digits")
+        lengths = expect_map(data["lengths"], int, f"{where}: lengths")
+        expect_fields(lengths, tuple(map(str, range(1, MAX_DIGITS + 1))), f"{where}: lengths")
 
 
 def _shard(data: Any, where: str) -> ShardEntry:
-    entry = ShardEntry(**expect_fields(data, tuple(f.name for f in fields(ShardEntry)), where))
+    names = tuple(field.name for field in fields(ShardEntry))
+    entry = ShardEntry(**expect_fields(data, names, where, optional=("json_sums",)))
     for name, kind in (("file", str), ("split", str), ("first_key", int), ("count", int)):
         expect(data[name], kind, f"{where}: {name}")
     expect(entry.bytes, int, f"{where}: bytes")
@@ -198,8 +254,14 @@ def _shard(data: Any, where: str) -> ShardEntry:
         reject(f"{where}: sha256", "is not a SHA-256")
     if split_of(entry.file) != entry.split:
         reject(where, f"places {entry.file} in the split {entry.split!r}")
-    if entry.count < 0 or entry.bytes != entry.count * RECORD_BYTES + END_BYTES:
+    if not 0 <= entry.count <= 10**KEY_DIGITS:
+        reject(where, f"says {entry.count} samples")
+    if entry.bytes != entry.count * RECORD_BYTES + END_BYTES:
         reject(where, f"says {entry.bytes} bytes for {entry.count} samples")
+    if entry.json_sums is not None:
+        for number in expect_list(entry.json_sums, int, 2, f"{where}: json_sums"):
+            if not 0 <= number < 1 << 64:
+                reject(f"{where}: json_sums", f"has {number}, which is not of 64 bits")
     return entry
 
 

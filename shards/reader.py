@@ -9,9 +9,12 @@ import numpy as np
 from shards.canvas import HEIGHT, WIDTH
 from shards.decode import read_boxes_and_ids, read_digits
 from shards.errors import UserError
+from shards.files import allow_open_files
 from shards.labels import MAX_DIGITS, to_labels
-from shards.layout import END_BYTES, KEY_DIGITS, RECORD, RECORD_BYTES
+from shards.layout import END_BYTES, KEY_DIGITS, RECORD, RECORD_BYTES, SAMPLE, SAMPLE_START
 from shards.manifest import MANIFEST, PLAN, Manifest, ShardEntry, read_manifest
+
+_PIECE = 64  # samples gathered at once: their bytes stay in the cache until they are spread out
 
 
 class Shard:
@@ -20,6 +23,7 @@ class Shard:
     records: RECORD (n,), read-only, the file itself.
     end: uint8 (1024,), the end of the file, which should be zeros.
     images: uint8 (n, 32, 128), a strided view of the file; nothing is decoded.
+    samples: V5078 (n,), another one: of each record the bytes of a SAMPLE.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,6 +40,9 @@ class Shard:
         self.records: np.ndarray = data[: count * RECORD_BYTES].view(RECORD)
         self.end: np.ndarray = data[count * RECORD_BYTES :]
         self.images: np.ndarray = self.records["png"]["rows"][:, :, 1:]
+        rows = data[: count * RECORD_BYTES].reshape(count, RECORD_BYTES)
+        sample = rows[:, SAMPLE_START : SAMPLE_START + SAMPLE.itemsize]
+        self.samples: np.ndarray = sample.view(f"V{SAMPLE.itemsize}")[:, 0]
 
     def __len__(self) -> int:
         return len(self.records)
@@ -66,10 +73,14 @@ class Shard:
 class DataSet:
     """A folder of shards with its manifest.json, or one that is still being built (plan.json)."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the manifest; shards are opened when first needed. UserError for no data set."""
+    def __init__(self, folder: Path, part: Manifest | None = None) -> None:
+        """Read the manifest; shards are opened when first needed. UserError for no data set.
+
+        part: the folder's manifest with fewer shards, where not all are to be read.
+        """
         self.folder = Path(folder)
-        self.manifest: Manifest = _find_manifest(self.folder)
+        self.manifest: Manifest = part or _find_manifest(self.folder)
+        allow_open_files(len(self.manifest.shards))
         self._entries: dict[str, list[ShardEntry]] = {
             split: [entry for entry in self.manifest.shards if entry.split == split]
             for split in self.manifest.splits
@@ -95,13 +106,40 @@ class DataSet:
         self._finished[split] = done
         return int(starts[done])
 
-    def gather(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gather(
+        self, split: str, indices: np.ndarray, out: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Gather images, uint8 (b, 32, 128), and digits, int8 (b, 5), of samples in any order.
 
-        indices: integers (b,) within the split, 0..count - 1. Raises UserError for an index
-        outside it and for a shard that is missing or damaged.
+        indices: integers (b,) within the split, 0..count - 1. out: an array (b, 32, 128) for the
+        images, uint8 or float32; of the latter they fill 0..1. Fresh memory for floats costs more
+        than to read them, so a loop does well to give the same array each time. Raises UserError
+        for an index outside the split, another `out`, and a shard that is missing or damaged.
         """
-        starts, entries = self._starts_of(split), self._entries[split]
+        numbers, rows = self._locate(split, indices)
+        shards = {n: self._shard(self._entries[split][n]) for n in set(numbers.tolist())}
+        shape = (len(rows), HEIGHT, WIDTH)
+        images = np.empty(shape, np.uint8) if out is None else out
+        if images.shape != shape or images.dtype not in (np.uint8, np.float32):
+            raise UserError(
+                f"out is {images.dtype} {images.shape}, not uint8 or float32 {shape}: give an "
+                "array of that kind, or none"
+            )
+        labels = np.empty((len(rows), MAX_DIGITS + 1), np.uint8)
+        samples = {n: shard.samples for n, shard in shards.items()}
+        places = list(zip(numbers.tolist(), rows.tolist(), strict=True))
+        scratch = np.empty(min(_PIECE, len(rows)), SAMPLE)
+        for start in range(0, len(rows), _PIECE):
+            piece = slice(start, start + _PIECE)
+            _copy(samples, places[piece], scratch, images[piece], labels[piece])
+        digits, right = read_digits(labels)
+        if not right.all():
+            _ = shards[int(numbers[right.argmin()])].digits  # says which
+        return images, digits
+
+    def _locate(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which shards of the split hold these samples, and in which rows, int64 (b,)."""
+        starts = self._starts_of(split)
         indices = np.asarray(indices, dtype=np.int64)
         if indices.size and not 0 <= indices.min() <= indices.max() < starts[-1]:
             raise UserError(
@@ -109,17 +147,7 @@ class DataSet:
                 f"which has {starts[-1]}"
             )
         numbers = np.searchsorted(starts, indices, side="right") - 1
-        rows = indices - starts[numbers]
-        shards = {number: self._shard(entries[number]) for number in np.unique(numbers).tolist()}
-        images = np.empty((len(indices), HEIGHT, WIDTH), dtype=np.uint8)
-        digits = np.empty((len(indices), MAX_DIGITS), dtype=np.int8)
-        # One copy each, straight from the file: a batch of temporaries costs more than the loop.
-        for image, number, row in zip(images, numbers.tolist(), rows.tolist(), strict=True):
-            image[...] = shards[number].images[row]
-        for number, shard in shards.items():
-            places = np.flatnonzero(numbers == number)
-            digits[places] = shard.digits[rows[places]]
-        return images, digits
+        return numbers, indices - starts[numbers]
 
     def shards(self, split: str) -> list[Shard]:
         """Open the shards of `split`, all of which must be on disk."""
@@ -136,6 +164,24 @@ class DataSet:
         if entry.file not in self._shards:
             self._shards[entry.file] = _open(self.folder / entry.file, entry)
         return self._shards[entry.file]
+
+
+def _copy(
+    samples: dict[int, np.ndarray],
+    places: list[tuple[int, int]],
+    scratch: np.ndarray,
+    images: np.ndarray,
+    labels: np.ndarray,
+) -> None:
+    """Copy the samples at `places`, shard and row, by way of `scratch`, which the cache holds."""
+    whole = scratch.view(f"V{SAMPLE.itemsize}")
+    for i, (number, row) in enumerate(places):
+        whole[i] = samples[number][row]  # once, straight from the file
+    piece = scratch[: len(places)]
+    images[...] = piece["rows"][:, :, 1:]
+    labels[...] = piece["label"]
+    if images.dtype != np.uint8:
+        images /= np.float32(255)
 
 
 def _open(path: Path, entry: ShardEntry) -> Shard:

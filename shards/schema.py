@@ -19,11 +19,16 @@ def expect(value: Any, kind: type, where: str) -> Any:
     return value
 
 
-def expect_fields(value: Any, names: tuple[str, ...], where: str) -> dict[str, Any]:
-    """Return `value` if it is an object with exactly the fields `names`; else raise UserError."""
+def expect_fields(
+    value: Any, names: tuple[str, ...], where: str, optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return `value` if it is an object with exactly the fields `names`; else raise UserError.
+
+    Those of them in `optional` may be absent.
+    """
     found: dict[str, Any] = expect(value, dict, where)
     for name in names:
-        if name not in found:
+        if name not in found and name not in optional:
             reject(where, f"lacks the field {name!r}")
     for name in found:
         if name not in names:
@@ -36,3 +41,12 @@ def expect_map(value: Any, kind: type, where: str) -> dict[str, Any]:
     for name, item in expect(value, dict, where).items():
         expect(item, kind, f"{where}[{name!r}]")
     return dict(value)
+
+
+def expect_list(value: Any, kind: type, length: int, where: str) -> list[Any]:
+    """Return `value` if it is a list of `length` values of `kind`; else raise UserError."""
+    if len(expect(value, list, where)) != length:
+        reject(where, f"has {len(value)} values, not {length}")
+    for i, item in enumerate(value):
+        expect(item, kind, f"{where}[{i}]")
+    return list(value)

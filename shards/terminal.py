@@ -1,6 +1,7 @@
 """What the three commands share towards a person: errors as one sentence, a progress bar."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -48,19 +49,26 @@ def run(app: typer.Typer) -> Callable[[], None]:
 
     `UserError`, a package of an extra that is not installed, and `OSError` (a full disk, a folder
     that cannot be written) exit with 1; anything else is a bug of ours and keeps its traceback.
+    SIGTERM does what Ctrl-C does.
     """
 
     def main() -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             app()
         except UserError as error:
-            sys.exit(f"error: {error}")
+            sys.exit(_sentence(str(error), error))
         except ModuleNotFoundError as error:
             sys.exit(
                 f"error: {error.name} is not installed; run pip install 'digit-readers[train]'"
             )
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            sys.exit(f"error: {os.strerror(error.errno) if error.errno else error}{where}")
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            sys.exit(_sentence(reason + where, error))
 
     return main
+
+
+def _sentence(reason: str, error: Exception) -> str:
+    return "; ".join([f"error: {reason}", *getattr(error, "__notes__", [])])

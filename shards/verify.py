@@ -2,85 +2,125 @@
 
 A record is right exactly if it equals the record built anew from what it says: its image, label,
 boxes and ids. So one comparison covers headers, names, checksums, padding and the agreement of
-label and JSON.
+label and JSON. Boxes and ids, which the JSON alone says, are covered by the sums of `shards.sums`.
 """
 
-import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from shards.canvas import HEIGHT, WIDTH
 from shards.decode import read_boxes_and_ids, read_digits
 from shards.errors import UserError
-from shards.layout import END_BYTES, ID_DIGITS, KEY_DIGITS, part_at
-from shards.manifest import MANIFEST, Manifest, ShardEntry
+from shards.inventory import file_fault, folder_faults, keys_of
+from shards.layout import END_BYTES, ID_DIGITS, KEY_DIGITS, PNG, RECORD, RECORD_BYTES, part_at
+from shards.manifest import (
+    MANIFEST,
+    Manifest,
+    ShardEntry,
+    add_histograms,
+    histograms,
+    own_fingerprint,
+)
 from shards.proof import digit_ranges, foreign, writer_faults
-from shards.reader import DataSet, Shard
+from shards.reader import DataSet
 from shards.record import Samples, build_records, on_canvas
+from shards.sums import changed_file, json_sums
 from shards.terminal import progress
 
 _BATCH = 1024
 _FAULTS_PER_SHARD = 10  # enough to see what is wrong; a damaged file would list thousands
+_PNG = RECORD.fields["png"][1]  # type: ignore[index]
+_ROWS, _ADLER, _CRC = (_PNG + PNG.fields[name][1] for name in ("rows", "Adler-32", "CRC-32"))  # type: ignore[index]
 
 
 def verify(folder: Path) -> list[str]:
     """Check a data set; one sentence for each fault, none if it is sound.
 
-    Checked are the manifest against the files (missing, extra, size, SHA-256), each record of
-    each shard, and that no writer and no digit is in two splits. UserError where `folder` is no
-    data set, or one still being built.
+    Checked are the manifest against the files (missing, extra, size, SHA-256), its own
+    fingerprint and the labels; each record of each shard; and that no writer and no digit is in
+    two splits. UserError where `folder` is no data set, or one still being built.
     """
     folder = Path(folder)
     manifest = DataSet(folder).manifest
     if not (folder / MANIFEST).exists():
         raise UserError(f"{folder} is still being built: verify it once it has a {MANIFEST}")
-    faults = _file_faults(folder, manifest) + writer_faults(manifest)
+    faults = _manifest_faults(manifest) + folder_faults(folder, manifest) + writer_faults(manifest)
+    counts = [histograms(np.zeros((0, 5), np.int8))]
     with progress("samples") as bar:
         task = bar.add_task("verify", total=sum(manifest.splits.values()))
         for entry in manifest.shards:
-            faults += _shard_faults(folder, entry, manifest)
+            if (folder / entry.file).exists():
+                faults += _shard_faults(folder / entry.file, entry, manifest, counts)
             bar.advance(task, entry.count)
+    if not faults and add_histograms(counts) != manifest.histograms:
+        return [f"{MANIFEST} has histograms that are not those of the labels: it was edited"]
     return faults
 
 
-def _file_faults(folder: Path, manifest: Manifest) -> list[str]:
-    known = {entry.file for entry in manifest.shards}
-    found = {path.name for pattern in ("*.tar", ".*.tmp") for path in folder.glob(pattern)}
-    missing = [f"{name} is missing" for name in sorted(known - found)]
-    return missing + [f"{name} is not in the manifest" for name in sorted(found - known)]
-
-
-def _shard_faults(folder: Path, entry: ShardEntry, manifest: Manifest) -> list[str]:
-    path = folder / entry.file
-    if not path.exists():
+def _manifest_faults(manifest: Manifest) -> list[str]:
+    if manifest.fingerprint == own_fingerprint(manifest):
         return []
-    size = path.stat().st_size
-    if size != entry.bytes:
-        return [f"{entry.file} has {size} bytes, the manifest says {entry.bytes}"]
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    faults = []
-    if digest != entry.sha256:
-        faults.append(f"{entry.file} has SHA-256 {digest}, the manifest says {entry.sha256}")
-    shard = Shard(path)
-    if shard.end.any():
+    parts = "seed, recipe, splits, sources and tools"
+    return [f"{MANIFEST} has a fingerprint that is not that of its {parts}: it was edited"]
+
+
+def _shard_faults(
+    path: Path, entry: ShardEntry, manifest: Manifest, counts: list[dict[str, Any]]
+) -> list[str]:
+    """List what is wrong with a shard and its samples; append to `counts` what its labels are."""
+    fault = file_fault(path, entry, manifest)
+    if fault and not fault.own:
+        return [fault.text]
+    faults = [fault.text] if fault else []
+    records, end = _map(path, entry)
+    complete = len(end) == END_BYTES
+    if complete and end.any():
         faults.append(f"{entry.file} does not end in {END_BYTES} zero bytes")
-    for start in range(0, entry.count, _BATCH):
-        records = shard.records[start : start + _BATCH]
-        found = _record_faults(
-            records, entry.first_key + start, digit_ranges(manifest, entry.split)
-        )
+    ranges = digit_ranges(manifest, entry.split)
+    sums = np.zeros(2, np.uint64)
+    for start in range(0, len(records), _BATCH):
+        batch = records[start : start + _BATCH]
+        sums += json_sums(batch["json"], start)
+        found = _record_faults(batch, entry.first_key + start, ranges, counts)
         faults += [f"{entry.file}, {fault}" for fault in found]
         if len(faults) > _FAULTS_PER_SHARD:
             return [*faults[:_FAULTS_PER_SHARD], f"{entry.file} has more faults than these"]
+    if fault and complete and len(faults) == 1:
+        faults.append(f"{entry.file}, {_unseen_fault(entry, sums)}")
     return faults
 
 
-def _record_faults(records: np.ndarray, first_key: int, ranges: np.ndarray) -> list[str]:
+def _map(path: Path, entry: ShardEntry) -> tuple[np.ndarray, np.ndarray]:
+    """Map the records that are whole, at most those of `entry`, and what follows where all are."""
+    empty = path.stat().st_size == 0  # which cannot be mapped
+    data = np.zeros(0, np.uint8) if empty else np.memmap(path, np.uint8, "r").view(np.ndarray)
+    whole = min(entry.count, len(data) // RECORD_BYTES)
+    return data[: whole * RECORD_BYTES].view(RECORD), data[entry.count * RECORD_BYTES :]
+
+
+def _unseen_fault(entry: ShardEntry, sums: np.ndarray) -> str:
+    """Say where a shard whose records are sound is not the one that was built."""
+    right = np.array(entry.json_sums or [0, 0], np.uint64)
+    place = changed_file(sums, right, entry.count) if entry.json_sums else None
+    if place is not None:
+        return f"sample {entry.first_key + place:0{KEY_DIGITS}}: a box or an id was changed"
+    return (
+        f"{keys_of(entry)}: each is sound in itself, so that they are of another build, or "
+        "boxes or ids were changed"
+    )
+
+
+def _record_faults(
+    records: np.ndarray, first_key: int, ranges: np.ndarray, counts: list[dict[str, Any]]
+) -> list[str]:
     samples, labelled, inside = _parse(records)
+    counts.append(histograms(samples.digits))
     given = np.ascontiguousarray(records).view(np.uint8).reshape(len(records), -1)
     differs = given != build_records(samples, first_key)
+    # The sums are computed from the pixels: where both are wrong, it is a pixel that has changed.
+    differs[:, _ROWS] |= differs[:, _ADLER : _ADLER + 4].any(1) & differs[:, _CRC : _CRC + 4].any(1)
     present = samples.digits >= 0
     empty = (samples.boxes[..., 2:] == 0).any(axis=-1) & present
     checks = {

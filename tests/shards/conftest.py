@@ -50,21 +50,21 @@ def build_set(folder: Path) -> Samples:
         "writers": WRITERS,
     }
     recipe = {"height": [20, 28], "gap": {"touch": 0.25}}
-    print_of = fingerprint(
-        seed=7, recipe=recipe, splits=COUNTS, sources=[source], tools={}, shard_size=SHARD_SIZE
-    )
+    decisive = {
+        "seed": 7,
+        "recipe": recipe,
+        "splits": dict(COUNTS),
+        "sources": [source],
+        "tools": {"numpy": np.__version__},
+    }
     manifest = Manifest(
         format=FORMAT,
         name="noise",
         version="1.0.0",
-        seed=7,
-        recipe=recipe,
-        splits=dict(COUNTS),
-        sources=[source],
-        tools={"numpy": np.__version__},
         shards=entries,
         histograms=histograms(merged.digits),
-        fingerprint=print_of,
+        fingerprint=fingerprint(**decisive, shard_size=SHARD_SIZE),
+        **decisive,
     )
     write_manifest(manifest, folder / "manifest.json")
     write_card(manifest, folder)

@@ -1,5 +1,6 @@
 """`fit` against a slow, obvious triple loop, and the properties it promises."""
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from shards import canvas
 from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH, crop_ink, fit
 from shards.errors import UserError
 
@@ -64,6 +66,30 @@ def test_equals_the_triple_loop(size: tuple[int, int]) -> None:
     expected = reference_fit(ink.tolist())
     assert np.abs(fit(ink).astype(int) - expected).max() <= 1  # ties of rounding
     assert (fit(ink) == expected).mean() > 0.999
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 1000), st.sampled_from([1, 10**6]))
+def test_rows_are_summed_one_after_another(height: int, width: int, seed: int, large: int) -> None:
+    rng = np.random.default_rng(seed)
+    ink = rng.uniform(0, 255, (height, width)).astype(np.float32)
+    rows = rng.integers(0, height, (2, 7))
+    sums = [np.zeros(width, np.float32)]
+    for row in ink:
+        sums.append(sums[-1] + row)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canvas, "_LARGE", large)
+        found = canvas._sums_before(ink, rows)
+    assert np.array_equal(found, np.array(sums)[rows])
+
+
+def test_the_bytes_are_these_on_any_machine() -> None:
+    digest = hashlib.sha256()
+    for i, (height, width) in enumerate([(7, 9), (60, 90), (100, 300), (200, 33), (300, 700)]):
+        ink = drawing(height, width, seed=i)
+        for kind in (ink, 200 - ink // 3 * 2, ink.astype(np.float32) / 260):
+            digest.update(fit(kind).tobytes())
+    assert digest.hexdigest()[:16] == "d6468e1c040d07d5"
 
 
 def test_one_pixel_becomes_a_soft_square() -> None:

@@ -44,7 +44,8 @@ def test_verify_says_sound_or_fails(built, command) -> None:
     assert code == 0
     assert out.startswith("sound: 100 samples in 5 shards")
     (built[0] / "val-00000.tar").unlink()
-    assert command("verify", built[0])[:2] == (1, "val-00000.tar is missing\n")
+    missing = "val-00000.tar is missing, with samples 000000020 to 000000029\n"
+    assert command("verify", built[0])[:2] == (1, missing)
 
 
 def test_preview_writes_a_png(built, command, tmp_path: Path) -> None:

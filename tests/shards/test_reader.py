@@ -6,7 +6,7 @@ import pytest
 
 from shards.errors import UserError
 from shards.labels import to_labels
-from shards.manifest import read_manifest, write_manifest
+from shards.manifest import read_manifest, shard_name, write_manifest
 from shards.reader import DataSet, Shard
 from shards.writer import write_shard
 
@@ -43,6 +43,37 @@ def test_gather_takes_any_sample_at_once(built, split: str) -> None:
     assert dataset.count(split) == dataset.ready(split) == stop - first
     assert np.array_equal(images, samples.images[first + indices])
     assert np.array_equal(digits, samples.digits[first + indices])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_gather_fills_what_it_is_given(built, kind: type) -> None:
+    folder, samples = built
+    out = np.full((300, 32, 128), 9, kind)
+    indices = np.random.default_rng(2).integers(0, 70, 300)  # in more than one piece
+    images, digits = DataSet(folder).gather("train", indices, out=out)
+    assert images is out
+    expected = samples.images[30 + indices]
+    assert np.array_equal(out, expected if kind is np.uint8 else expected / np.float32(255))
+    assert np.array_equal(digits, samples.digits[30 + indices])
+
+
+@pytest.mark.parametrize("out", [np.zeros((3, 32, 128)), np.zeros((2, 32, 128), np.uint8)])
+def test_gather_into_another_array_is_refused(built, out: np.ndarray) -> None:
+    with pytest.raises(UserError, match=r"not uint8 or float32 \(3, 32, 128\)"):
+        DataSet(built[0]).gather("train", np.arange(3), out=out)
+
+
+def test_gather_reads_no_sample_that_it_was_not_asked_for(built) -> None:
+    folder, samples = built
+    path = folder / "train-00001.tar"
+    data = bytearray(path.read_bytes())
+    data[5 * 7168 + 5632] = ord("x")  # the label of sample 32 + 5
+    path.write_bytes(data)
+    dataset = DataSet(folder)
+    images, _ = dataset.gather("train", np.array([36, 1, 38]))
+    assert np.array_equal(images, samples.images[[66, 31, 68]])
+    with pytest.raises(UserError, match=r"train-00001\.tar has, at sample 000000067, a label"):
+        dataset.gather("train", np.array([1, 36, 37]))
 
 
 def test_gather_of_nothing_is_empty(built) -> None:
@@ -108,6 +139,32 @@ def test_a_set_still_being_built_is_read_as_it_grows(built) -> None:
     (folder / "plan.json").rename(folder / "manifest.json")  # the build ends meanwhile
     assert dataset.ready("train") == 70
     assert np.array_equal(dataset.gather("train", np.array([69]))[0], samples.images[99:])
+
+
+def test_more_shards_than_a_process_may_open_at_first(built) -> None:
+    resource = pytest.importorskip("resource")  # Windows has none, and no such limit
+    folder, samples = built
+    manifest = read_manifest(folder / "manifest.json")
+    last = manifest.shards[-1]
+    data = (folder / last.file).read_bytes()
+    train = [
+        replace(last, file=shard_name("train", i), first_key=30 + i * last.count)
+        for i in range(200)
+    ]
+    for entry in train:
+        (folder / entry.file).write_bytes(data)
+    others = [entry for entry in manifest.shards if entry.split != "train"]
+    splits = manifest.splits | {"train": 200 * last.count}
+    write_manifest(
+        replace(manifest, shards=others + train, splits=splits), folder / "manifest.json"
+    )
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, before[1]))
+    try:
+        images, _ = DataSet(folder).gather("train", np.arange(0, splits["train"], last.count))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (images == samples.images[-last.count]).all()
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:

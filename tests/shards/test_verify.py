@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shards.errors import UserError
-from shards.manifest import read_manifest, write_manifest
+from shards.manifest import own_fingerprint, read_manifest, write_manifest
 from shards.verify import verify
 from shards.writer import write_shard
 
@@ -50,7 +50,7 @@ def test_any_changed_bit_is_found(built) -> None:
         (512, b"\x88", "png signature is wrong"),
         (512 + 30, b"\1", "png IHDR is wrong"),
         (560, b"\1", "png rows is wrong"),
-        (700, b"\x33\x44", "png Adler-32 is wrong"),
+        (700, b"\x33\x44", "png rows is wrong"),
         (560 + 4128, bytes(4), "png Adler-32 is wrong"),
         (560 + 4132, bytes(4), "png CRC-32 is wrong"),
         (5000, b"x", "png padding is wrong"),
@@ -92,18 +92,21 @@ def test_boxes_must_lie_on_the_canvas_and_hold_something(built) -> None:
     ]
 
 
-def test_missing_extra_and_cut_files_are_named(built) -> None:
+def test_missing_extra_and_cut_files_are_named(built, make_samples) -> None:
     folder = built[0]
     (folder / "val-00000.tar").unlink()
     (folder / "train-00007.tar").write_bytes(b"")
     (folder / ".train-00008.tar.tmp").write_bytes(b"")
+    write_shard(folder / "train-00009.tar", make_samples(2), 100)
     path = folder / "test-00000.tar"
     path.write_bytes(path.read_bytes()[:-512])
     assert verify(folder) == [
-        "val-00000.tar is missing",
+        "val-00000.tar is missing, with samples 000000020 to 000000029",
         ".train-00008.tar.tmp is not in the manifest",
-        "train-00007.tar is not in the manifest",
-        "test-00000.tar has 143872 bytes, the manifest says 144384",
+        "train-00007.tar is not in the manifest: it is no shard",
+        "train-00009.tar is not in the manifest: it has samples 000000100 to 000000101",
+        "test-00000.tar has 143872 bytes, the manifest says 144384: "
+        "the 1024 zero bytes at its end are cut off",
     ]
 
 
@@ -126,6 +129,8 @@ def test_writers_must_not_be_shared(built) -> None:
         {**data["sources"][0], "name": "other", "writers": [["ann", "val", 5, 3]]}
     )
     path.write_text(json.dumps(data))
+    manifest = read_manifest(path)
+    write_manifest(replace(manifest, fingerprint=own_fingerprint(manifest)), path)
     assert verify(built[0]) == [
         "writer 'ann' of noise is in test and in train",
         "writer 'ann' of other has digits 5 to 3, which is no range",

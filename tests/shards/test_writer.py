@@ -1,4 +1,5 @@
 import hashlib
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ def test_a_shard_is_its_records_and_two_zero_blocks(tmp_path: Path, make_samples
     data = path.read_bytes()
     assert data == build_records(samples, 40).tobytes() + bytes(1024)
     digest = hashlib.sha256(data).hexdigest()
-    assert entry == ShardEntry("val-00003.tar", "val", 40, 5, 5 * 7168 + 1024, digest)
+    checksums = [zlib.crc32(data[i * 7168 + 6656 : (i + 1) * 7168]) for i in range(5)]
+    sums = [sum(checksums), sum((i + 1) * checksum for i, checksum in enumerate(checksums))]
+    assert entry == ShardEntry("val-00003.tar", "val", 40, 5, 5 * 7168 + 1024, digest, sums)
 
 
 def test_batches_of_any_size_give_the_same_file(tmp_path: Path, make_samples, monkeypatch) -> None:
