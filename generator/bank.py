@@ -2,25 +2,28 @@
 
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
+from generator.bank_file import FORMAT, read_bank_file
 from generator.centreline import INK_THRESHOLD, centreline_fields
 from generator.glyph import DIRECTIONS, SIZE, reach
 from generator.sources.digits import SPLITS, Digits
 from shards.errors import UserError
+from shards.files import replacement
 from shards.terminal import progress
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 
-FORMAT = 1
 _IMAGES = ("images", "lines")
 _REACHES = ("ink_reach", "line_reach")
 _BLOCK = 512
@@ -57,35 +60,12 @@ class Bank:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("format") != FORMAT:
-                    raise UserError(
-                        f"bank {path} has the format {file.attrs.get('format')}, but this version "
-                        f"reads {FORMAT}; build it again with `generator digits`"
-                    )
-                self.labels: U8 = file["labels"][:]
-                self.sources: list[dict[str, Any]] = json.loads(file.attrs["sources"])
-                self.writers = [Writer(**w) for w in json.loads(file["writers"][()])]
-                self.offsets: npt.NDArray[np.int8] = file["offsets"][:]
-                self.images, self.lines = (self._map(file[name], (SIZE, SIZE)) for name in _IMAGES)
-                self.ink_reach, self.line_reach = (
-                    self._map(file[name], (DIRECTIONS,)) for name in _REACHES
-                )
-        except FileNotFoundError:
-            raise UserError(f"there is no bank {path}; make one with `generator digits`") from None
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise UserError(f"{path} is no digit bank ({error})") from None
-
-    def _map(self, dataset: h5py.Dataset, shape: tuple[int, ...]) -> U8:
-        whole = (len(self.labels), *shape)
-        offset = dataset.id.get_offset()
-        if dataset.shape != whole or dataset.dtype != np.uint8 or offset is None:
-            raise UserError(
-                f"bank {self.path}: {dataset.name} is {dataset.dtype} {dataset.shape}, "
-                f"not contiguous uint8 {whole}; build it again with `generator digits`"
-            )
-        return np.memmap(self.path, np.uint8, "r", offset, whole).view(np.ndarray)
+        arrays, writers, self.sources = read_bank_file(path)
+        self.writers = [Writer(**writer) for writer in writers]
+        self.labels: U8 = arrays["labels"].copy()
+        self.offsets: npt.NDArray[np.int8] = arrays["offsets"].copy()
+        self.images, self.lines = (arrays[name] for name in _IMAGES)
+        self.ink_reach, self.line_reach = (arrays[name] for name in _REACHES)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -197,26 +177,32 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
     The file appears whole or not at all.
 
     Raises:
-        UserError: Two sources have one name, `sources` is empty, or the disk refuses.
+        UserError: Two sources have one name, `sources` is empty, or the disk is full.
+        OSError: The folder cannot be written.
     """
     names = [source.name for source in sources]
     if not sources or len(set(names)) < len(names):
         raise UserError(f"a bank takes sources of different names, not {names}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with h5py.File(temporary, "w") as file:
-            _write(file, sources)
-        with temporary.open("rb") as whole:
-            os.fsync(whole.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as RuntimeError
-        raise UserError(
-            f"bank {path} could not be written ({error}); free some space, or name another folder"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        replacement(path) as temporary,
+        _system_errors(path),
+        h5py.File(temporary, "w") as file,
+    ):
+        _write(file, sources)
     return Bank(path)
+
+
+@contextmanager
+def _system_errors(path: Path) -> Iterator[None]:
+    """Raise as OSError what HDF5 tells of the system's errors, at times in the text alone."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        number = re.search(r"errno = (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def _write(file: h5py.File, sources: list[Digits]) -> None:

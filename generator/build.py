@@ -2,10 +2,9 @@
 
 import dataclasses
 import hashlib
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
+from generator.lock import locked
 from generator.stream import Stream
+from generator.workers import DeadWorkerError, run_jobs
 from shards import __version__
 from shards.card import write_card
 from shards.errors import UserError
-from shards.files import save_image
-from shards.layout import END_BYTES, RECORD_BYTES
+from shards.files import remove_leftovers, save_image
+from shards.layout import END_BYTES, KEY_DIGITS, RECORD_BYTES
 from shards.manifest import (
     FORMAT,
     MANIFEST,
@@ -26,6 +27,7 @@ from shards.manifest import (
     SPLITS,
     Manifest,
     ShardEntry,
+    add_histograms,
     fingerprint,
     histograms,
     read_manifest,
@@ -35,6 +37,7 @@ from shards.manifest import (
 from shards.preview import preview
 from shards.reader import DataSet, Shard
 from shards.record import Samples
+from shards.sums import json_sums
 from shards.terminal import progress
 from shards.writer import write_shard
 
@@ -64,30 +67,40 @@ class Order:
 def build(order: Order, workers: int) -> Manifest:
     """Build a data set, or go on with one that was cut off; the same bytes for any `workers`.
 
-    Shards take their names when they are whole; `manifest.json` comes last. While the build runs,
+    Every file takes its name when it is whole; `manifest.json` comes last. While the build runs,
     `plan.json` tells a reader what is to come.
 
     Raises:
-        UserError: The folder holds another data set, a split lacks a digit, or a number is out
-            of range.
-        OSError: The disk is full, or the folder cannot be written.
+        UserError: The folder holds another data set, or another process is building there; a
+            split lacks a digit, or a number is out of range; the disk is full; a worker died.
+        OSError: The folder cannot be written.
+        KeyboardInterrupt: On Ctrl-C; finished shards stay.
+        Exception: A sample could not be rendered; a note on the error says which.
     """
     plan = _plan(order)
     order.folder.mkdir(parents=True, exist_ok=True)
-    if _is_built(order.folder, plan):
-        return read_manifest(order.folder / MANIFEST)
+    with locked(order.folder):
+        built = _is_built(order.folder, plan)
+        try:
+            if not built:
+                _build(order, plan, workers)
+            (order.folder / PLAN).unlink(missing_ok=True)
+        finally:
+            remove_leftovers(order.folder)
+    return read_manifest(order.folder / MANIFEST)
+
+
+def _build(order: Order, plan: Manifest, workers: int) -> None:
     write_manifest(plan, order.folder / PLAN)
     results = _build_shards(order, plan, workers)
     counts = [histogram for _, histogram in results]
     manifest = dataclasses.replace(
-        plan, shards=[entry for entry, _ in results], histograms=_sum(counts)
+        plan, shards=[entry for entry, _ in results], histograms=add_histograms(counts)
     )
-    write_manifest(manifest, order.folder / MANIFEST)
-    (order.folder / PLAN).unlink()
     write_card(manifest, order.folder)
     first = next(split for split in ("train", *SPLITS) if manifest.splits.get(split))
     save_image(preview(DataSet(order.folder), first, 60), order.folder / "preview.png")
-    return manifest
+    write_manifest(manifest, order.folder / MANIFEST)
 
 
 def _plan(order: Order) -> Manifest:
@@ -114,7 +127,7 @@ def _plan(order: Order) -> Manifest:
         version="1.0.0",
         shards=list(_plan_shards(splits, order.shard_size)),
         histograms={},
-        fingerprint=fingerprint(**decisive, shard_size=order.shard_size),
+        fingerprint=fingerprint(**decisive, shard_size=min(order.shard_size, max(splits.values()))),
         **decisive,
     )
 
@@ -193,44 +206,57 @@ def _build_shards(order: Order, plan: Manifest, workers: int) -> list[Result]:
 def _build_in_processes(
     order: Order, missing: list[ShardEntry], workers: int, done: Callable[[Result], None]
 ) -> None:
-    # Spawned, since a fork after OpenCV has started threads may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (order,)) as pool:
-        futures = [pool.submit(_work, entry) for entry in missing]
-        try:
-            for future in as_completed(futures):
-                done(future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    try:
+        run_jobs(partial(_build_on_one_thread, order), missing, workers, done)
+    except DeadWorkerError as died:
+        entry: ShardEntry = died.job
+        keys = range(entry.first_key, entry.first_key + entry.count)
+        raise UserError(
+            f"a worker {died.how} at {entry.file}, {_names(keys)}; finished shards stay, and the "
+            "same command goes on, with fewer workers if memory was short"
+        ) from None
 
 
-_worker: Order
-
-
-def _start_worker(order: Order) -> None:
-    global _worker
+def _build_on_one_thread(order: Order, entry: ShardEntry) -> Result:
     cv2.setNumThreads(0)
-    _worker = order
-
-
-def _work(entry: ShardEntry) -> Result:
-    return _build_shard(_worker, entry)
+    return _build_shard(order, entry)
 
 
 def _build_shard(order: Order, entry: ShardEntry) -> Result:
     digits = []
 
     def batches() -> Iterator[Samples]:
-        for start in range(0, entry.count, _BATCH):
-            count = min(_BATCH, entry.count - start)
-            first = entry.first_key + start
-            samples = order.stream.render(entry.split, first, count)
+        end = entry.first_key + entry.count
+        for first in range(entry.first_key, end, _BATCH):
+            samples = _render(order.stream, entry, range(first, min(first + _BATCH, end)))
             digits.append(samples.digits)
             yield samples
 
     written = write_shard(order.folder / entry.file, batches(), entry.first_key)
     return written, histograms(np.concatenate(digits))
+
+
+def _render(stream: Stream, entry: ShardEntry, keys: range) -> Samples:
+    try:
+        return stream.render(entry.split, keys.start, len(keys))
+    except Exception as error:
+        error.add_note(f"at {entry.file}, {_names(_failing(stream, entry, keys))}")
+        raise
+
+
+def _failing(stream: Stream, entry: ShardEntry, keys: range) -> range:
+    """The first of the samples that cannot be rendered alone, or all of them where each can."""
+    for key in keys:
+        try:
+            stream.render(entry.split, key, 1)
+        except Exception:  # noqa: BLE001 - the error is raised already
+            return range(key, key + 1)
+    return keys
+
+
+def _names(keys: range) -> str:
+    first, last = f"{keys[0]:0{KEY_DIGITS}}", f"{keys[-1]:0{KEY_DIGITS}}"
+    return f"sample {first}" if len(keys) == 1 else f"samples {first} to {last}"
 
 
 def _describe(path: Path, entry: ShardEntry) -> Result:
@@ -242,10 +268,6 @@ def _describe(path: Path, entry: ShardEntry) -> Result:
         )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return dataclasses.replace(entry, sha256=digest), histograms(shard.digits)
-
-
-def _sum(counts: list[dict[str, Any]]) -> dict[str, Any]:
-    lengths = {k: sum(c["lengths"][k] for c in counts) for k in counts[0]["lengths"]}
-    digits = np.sum([c["digits"] for c in counts], axis=0).tolist()
-    return {"digits": digits, "lengths": lengths}
+    sums = json_sums(shard.records["json"]).tolist()
+    written = dataclasses.replace(entry, sha256=digest, json_sums=sums)
+    return written, histograms(shard.digits)

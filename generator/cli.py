@@ -21,6 +21,7 @@ from generator.stream import BankStream
 from generator.strokes import StrokeStream
 from shards import terminal
 from shards.files import save_image
+from shards.manifest import Manifest
 
 SHARD_SIZE = 4096
 
@@ -120,7 +121,7 @@ def strokes(
     """
     digits = read_strokes(file, name or file.stem, licence)
     order = Order(out, StrokeStream(digits, seed), {"test": count}, SHARD_SIZE)
-    manifest = build_data_set(order, workers)
+    manifest = _build(order, workers)
     typer.echo(f"{out}: {count:,} test images by {len(digits.hands)} writers")
     typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
 
@@ -151,11 +152,19 @@ def build(
     digits = Bank(path)
     splits = {"train": count} | _held_out(digits, {"val": (val, 2000), "test": (test, 3000)})
     stream = BankStream(digits, recipe, seed)
-    manifest = build_data_set(Order(out, stream, splits, shard_size), workers)
+    manifest = _build(Order(out, stream, splits, shard_size), workers)
     total = sum(entry.bytes for entry in manifest.shards)
     sizes = ", ".join(f"{n:,} {split}" for split, n in manifest.splits.items())
     typer.echo(f"{out}: {sizes} images in {len(manifest.shards)} shards, {total / 1e6:,.0f} MB")
     typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
+
+
+def _build(order: Order, workers: int) -> Manifest:
+    try:
+        return build_data_set(order, workers)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on from the shards in {order.folder}", err=True)
+        raise typer.Exit(130) from None
 
 
 def _held_out(bank: Bank, wanted: dict[str, tuple[int | None, int]]) -> dict[str, int]:

@@ -20,10 +20,13 @@ I64 = npt.NDArray[np.int64]
 # MNIST's 28 px frame around a digit's centre, by which the reference recipe measures gaps and
 # heights: left, right, top, bottom.
 BOX = np.array([-14.0, 14.0, -14.0, 14.0])
-# Most digits are so narrow that this many columns on either side of a tile need no work.
-NARROW = 8
+# Columns on either side of a tile, and rows above and below, that small digits do without.
+MARGINS_X = (12, 8, 4, 0)
+MARGINS_Y = (6, 4, 2, 0)
 # What a tile must leave free on both sides together, for bends and soft edges.
 TILE_ROOM = 4
+# The same for a smaller tile: with less, too many numbers are laid out twice.
+RIM_ROOM = 6
 # A thinner line, in output px, would be fainter than ink.
 LEAST_PEN = 0.9
 
@@ -58,9 +61,10 @@ ROOMS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The digits of n numbers, flattened to their d present digits, from left to right.
+    """The digits of n numbers, flattened to their d present digits.
 
-    `gain` and `bias` turn what the warp reads into ink: value * gain + bias, cut to 0..255.
+    Digits of one tile size follow one another, those inked anew first, then by place. `gain` and
+    `bias` turn what the warp reads into ink: value * gain + bias, cut to 0..255.
     """
 
     owner: I64  # (d,), the number it belongs to
@@ -68,7 +72,9 @@ class Layout:
     glyph: I64  # (d,), row of the bank
     inked_anew: npt.NDArray[np.bool_]  # (d,)
     column: I64  # (d,), canvas column of its tile's left edge; may be negative
-    margin: I64  # (d,), columns on either side of its tile that are empty: NARROW or 0
+    row: I64  # (d,), canvas row of its tile's top edge; may be negative
+    margin_x: I64  # (d,), columns on either side of its tile that are empty, of MARGINS_X
+    margin_y: I64  # (d,), rows above and below, of MARGINS_Y
     maps: Maps
     gain: F32  # (d,)
     bias: F32  # (d,)
@@ -109,23 +115,38 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
     edge, middle = _anchor(room, numbers, (right - left) * size, (bottom - top) * size)
     centre_x = (edge - right * size)[:, None] + (x + shift[..., 0]) * scale
     centre_y = (middle - (top + bottom) / 2 * size)[:, None] + (y + shift[..., 1]) * scale
-    ink_middle = centre_x + ((ink[..., 0] + ink[..., 1]) / 2 - shift[..., 0]) * scale
-    column = np.round(ink_middle - TILE_WIDTH / 2).astype(np.int64)
-    narrow = width * scale <= TILE_WIDTH - 2 * NARROW - TILE_ROOM
-    gain, bias = _ramps(numbers, matrices, size)
+    centre = (ink[..., ::2] + ink[..., 1::2]) / 2 - shift
+    column = np.round(centre_x + centre[..., 0] * scale - TILE_WIDTH / 2).astype(np.int64)
+    row = np.round(centre_y + centre[..., 1] * scale - TILE_HEIGHT / 2).astype(np.int64)
+    height = ink[..., 3] - ink[..., 2]
+    gain, bias = _ramps(numbers, size)
+    margin_x = _margins(MARGINS_X, TILE_WIDTH, width * scale)
+    margin_y = _margins(MARGINS_Y, TILE_HEIGHT, height * scale)
     owner, place = np.nonzero(numbers.present)
-    at = (owner, place)
+    tile = (margin_y * TILE_WIDTH + margin_x)[owner, place]
+    order = np.lexsort((place, ~numbers.inked_anew[owner], tile))
+    at = owner, place = owner[order], place[order]
     return Layout(
         owner=owner,
         place=place,
         glyph=numbers.glyphs[at],
         inked_anew=numbers.inked_anew[owner],
         column=column[at],
-        margin=np.where(narrow, NARROW, 0)[at],
-        maps=_maps(numbers, at, matrices[at], size[owner], (centre_x - column)[at], centre_y[at]),
+        row=row[at],
+        margin_x=margin_x[at],
+        margin_y=margin_y[at],
+        maps=_maps(
+            numbers, at, matrices[at], size[owner], (centre_x - column)[at], (centre_y - row)[at]
+        ),
         gain=gain[at].astype(np.float32),
         bias=bias[at].astype(np.float32),
     )
+
+
+def _margins(margins: tuple[int, ...], side: int, ink: F64) -> I64:
+    """The largest margin of a tile that leaves room for ink of this extent."""
+    fit = [ink <= side - 2 * margin - RIM_ROOM for margin in margins[:-1]]
+    return np.select(fit, margins[:-1], margins[-1])
 
 
 def _matrices(numbers: Numbers) -> F64:
@@ -193,14 +214,15 @@ def _anchor(room: Room, numbers: Numbers, width: F64, height: F64) -> tuple[F64,
     return room.right + across, canvas.HEIGHT / 2 + down
 
 
-def _ramps(numbers: Numbers, matrices: F64, size: F64) -> tuple[F64, F64]:
+def _ramps(numbers: Numbers, size: F64) -> tuple[F64, F64]:
     """Gain and bias (n, 5) that make ink of what the warp reads.
 
     A digit inked anew is read from its distance field: the ink of a pen of width w fades from full
     to none while the distance to the centreline goes from (w - softness) / 2 to (w + softness) / 2.
     Any other is read as grey, and its contrast turns about half ink.
     """
-    px_per_step = np.sqrt(np.abs(np.linalg.det(matrices))) * size[:, None]
+    # Turning and leaning keep areas.
+    px_per_step = numbers.scale * np.sqrt(numbers.aspect)[:, None] * size[:, None]
     px_per_step /= STEPS_PER_PX * UNITS_PER_PX
     pen = np.maximum(numbers.pen * size, LEAST_PEN)[:, None]
     softness = np.minimum(numbers.softness[:, None], pen)
@@ -219,7 +241,7 @@ def _maps(
     columns = (np.arange(TILE_WIDTH) + 0.5 - tile_x[:, None]).astype(np.float32)
     rows = (np.arange(TILE_HEIGHT) + 0.5 - tile_y[:, None]).astype(np.float32)
     px = (1 / size).astype(np.float32)[:, None]
-    inverse = (np.linalg.inv(matrices) * (UNITS_PER_PX / size)[:, None, None]).astype(np.float32)
+    inverse = (_inverse(matrices) * (UNITS_PER_PX / size)[:, None, None]).astype(np.float32)
     # Amplitudes, waves and phases (4, d, 2, 1): one sine for the bend, one for the tremor.
     curves = [
         np.moveaxis(part[at], 1, 0)[..., None].astype(np.float32)
@@ -235,6 +257,13 @@ def _maps(
         exact(columns * inverse[:, 1, 0, None] + middle + across[1]),
         exact(rows * inverse[:, 1, 1, None] + down[1]),
     )
+
+
+def _inverse(matrices: F64) -> F64:
+    """The inverses of matrices (d, 2, 2), written out: many times faster than np.linalg.inv."""
+    (a, b), (c, d) = np.moveaxis(matrices, 0, -1)
+    adjugate = np.stack([d, -b, -c, a], axis=-1) / (a * d - b * c)[:, None]
+    return np.asarray(adjugate.reshape(-1, 2, 2))
 
 
 def _curve(curves: list[F32], along: F32) -> F32:

@@ -26,6 +26,7 @@ class Recipe:
     )
     digits: Range = _field((1, 5), "digits per number, each count as likely")
     reference: float = _field(0.0, "share of numbers drawn by the preset `reference` instead")
+    written: float = _field(0.0, "share of numbers that the pen model writes as a whole")
     leading_zeros: float = _field(0.1, "share of numbers whose first digit may be 0")
     one_writer: float = _field(1.0, "share of numbers whose digits are all by one writer")
     rotation: Range = _field((0, 0), "degrees, each digit")
@@ -45,6 +46,9 @@ class Recipe:
     pen: Range = _field((2, 2), "px, pen width of a number inked anew")
     contrast: Range = _field((1, 1), "factor on the ink of a number that is not inked anew")
     softness: Range = _field((1, 1), "output px over which ink fades at its edge, inked anew")
+    uneven: float = _field(0.0, "share of numbers whose ink fades here and there, as in a scan")
+    specked: float = _field(0.0, "share of numbers with specks of dirt between their digits")
+    doodled: float = _field(0.0, "share of numbers with a drawing that is no digit before them")
     anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
     size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
 
@@ -113,6 +117,7 @@ def _show(value: Any) -> str:
 _LIMITS: dict[str, Range] = {
     "digits": (1, 5),
     "reference": (0, 1),
+    "written": (0, 1),
     "leading_zeros": (0, 1),
     "one_writer": (0, 1),
     "rotation": (-45, 45),
@@ -132,6 +137,9 @@ _LIMITS: dict[str, Range] = {
     "pen": (0.5, 8),
     "contrast": (0.3, 4),
     "softness": (0.5, 4),
+    "uneven": (0, 1),
+    "specked": (0, 1),
+    "doodled": (0, 1),
     "anywhere": (0, 1),
     "size": (0.3, 1),
 }
@@ -159,6 +167,7 @@ PRESETS: dict[str, Recipe] = {
     "child": Recipe(
         name="child",
         reference=0.2,
+        written=0.2,
         rotation=(-7, 7),
         scale=(0.82, 1.18),
         aspect=(0.75, 1.3),
@@ -174,6 +183,9 @@ PRESETS: dict[str, Recipe] = {
         pen=(0.9, 5),
         contrast=(1, 2.2),
         softness=(0.8, 2),
+        uneven=0.2,
+        specked=0.06,
+        doodled=0.04,
         anywhere=0.25,
         size=(0.45, 1),
     ),
@@ -187,6 +199,21 @@ PRESETS: dict[str, Recipe] = {
         baseline=(-5, 5),
         gap=(-12, 10),
         overlap=1,
+    ),
+    "written": Recipe(
+        name="written",
+        written=1,
+        scale=(0.82, 1.18),
+        baseline=(-3, 3),
+        rise=(-5, 5),
+        spacing=(-2, 8),
+        gap=(-2.5, 2.5),
+        pen=(0.9, 5),
+        softness=(0.8, 2),
+        uneven=0.2,
+        specked=0.06,
+        anywhere=0.25,
+        size=(0.45, 1),
     ),
     "clean": Recipe(name="clean", spacing=(3, 3)),
     "tiny": Recipe(name="tiny", digits=(1, 2), rotation=(-5, 5), scale=(0.9, 1.1), spacing=(1, 4)),

@@ -36,6 +36,10 @@ class Numbers:
     digits: npt.NDArray[np.int8]  # (n, 5), -1 where absent
     glyphs: I64  # (n, 5), rows of the bank, -1 where absent
     by_reference: npt.NDArray[np.bool_]
+    written: npt.NDArray[np.bool_]
+    uneven: npt.NDArray[np.bool_]
+    specked: npt.NDArray[np.bool_]
+    doodled: npt.NDArray[np.bool_]
     aspect: F64
     slant: F64
     rise: F64
@@ -116,6 +120,10 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
         size=between(recipe.size, next(number)),
         place=np.stack([next(number), next(number)], axis=1),
         by_reference=next(number) < recipe.reference,
+        written=next(number) < recipe.written,
+        uneven=next(number) < recipe.uneven,
+        specked=next(number) < recipe.specked,
+        doodled=next(number) < recipe.doodled,
         rotation=np.deg2rad(between(recipe.rotation, next(digit))),
         scale=between(recipe.scale, next(digit)),
         shift_x=between(recipe.shift, next(digit)),

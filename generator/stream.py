@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from generator.bank import Bank
 from generator.engine import render
+from generator.pen import numbers
 from generator.recipe import Recipe
 from shards.record import Samples
 
@@ -45,8 +46,9 @@ class BankStream:
         return self.look.to_json()
 
     def sources(self) -> list[dict[str, Any]]:
-        """The bank's sources, each with the rows of its writers."""
-        return [source | {"writers": self._writers(source["name"])} for source in self.bank.sources]
+        """The bank's sources, each with the rows of its writers; the pen model where it writes."""
+        bank = [source | {"writers": self._writers(source["name"])} for source in self.bank.sources]
+        return [*bank, numbers.source()] if self.look.written else bank
 
     def check(self, split: str) -> None:
         """Raise UserError where a split of the bank lacks a digit."""

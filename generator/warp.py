@@ -9,7 +9,6 @@ import numpy.typing as npt
 from generator.glyph import SIZE
 
 U8 = npt.NDArray[np.uint8]
-I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
 TILE_HEIGHT = 32
@@ -31,57 +30,60 @@ class Maps:
     no tile depends on its place in an atlas.
     """
 
-    x_column: F32  # (n, 40), glyph px
-    x_row: F32  # (n, 32)
-    y_column: F32  # (n, 40)
-    y_row: F32  # (n, 32)
+    x_column: F32  # (n, w), glyph px
+    x_row: F32  # (n, h)
+    y_column: F32  # (n, w)
+    y_row: F32  # (n, h)
 
-    def take(self, tiles: slice | I64, columns: slice = slice(None)) -> "Maps":
-        """The maps of these tiles, of these columns only."""
+    def take(self, tiles: slice, rows: slice = slice(None), columns: slice = slice(None)) -> "Maps":
+        """The maps of these tiles, of these rows and columns only."""
         return Maps(
             self.x_column[tiles, columns],
-            self.x_row[tiles],
+            self.x_row[tiles, rows],
             self.y_column[tiles, columns],
-            self.y_row[tiles],
+            self.y_row[tiles, rows],
         )
 
 
-def warp(glyphs: U8, rows: I64, maps: Maps) -> U8:
-    """Resample n glyphs through their maps, bilinearly.
+class Warp:
+    """The kernel and its buffers, which stay in the cache from one call to the next."""
 
-    Args:
-        glyphs: uint8 (N, 56, 56), each with an empty border.
-        rows: int64 (n,), which glyph each tile shows.
-        maps: For n tiles; px outside the glyph read as its border.
+    def __init__(self) -> None:
+        size = ATLAS * TILE_HEIGHT * TILE_WIDTH
+        self._x, self._y = np.empty(size, np.float32), np.empty(size, np.float32)
+        self._row_of_glyph = np.arange(ATLAS, dtype=np.float32)[None, :, None] * SIZE
 
-    Returns:
-        uint8 (n, 32, w), as wide as the maps.
-    """
-    tiles = np.empty((len(rows), TILE_HEIGHT, maps.x_column.shape[1]), np.uint8)
-    for start in range(0, len(rows), ATLAS):
-        part = slice(start, start + ATLAS)
-        _warp_atlas(glyphs[rows[part]], maps.take(part), tiles[part])
-    return tiles
+    def __call__(self, glyphs: U8, maps: Maps) -> U8:
+        """Resample glyphs through their maps, bilinearly.
+
+        Args:
+            glyphs: uint8 (n, 56, 56), n up to 128, each with an empty border; contiguous.
+            maps: For n tiles of up to 32x40 px; px outside a glyph read as its border.
+
+        Returns:
+            uint8 (h, n, w): the tiles side by side.
+        """
+        n = len(glyphs)
+        shape = (maps.x_row.shape[1], n, maps.x_column.shape[1])
+        flat = (shape[0], n * shape[2])
+        x, y = (buffer[: flat[0] * flat[1]].reshape(shape) for buffer in (self._x, self._y))
+        np.add(maps.x_row.T[:, :, None], maps.x_column[None], out=x)
+        np.add(maps.y_row.T[:, :, None], maps.y_column[None], out=y)
+        np.clip(y, 0, SIZE - 1, out=y)
+        y += self._row_of_glyph[:, :n]
+        tiles = np.empty(shape, np.uint8)
+        cv2.remap(
+            glyphs.reshape(n * SIZE, SIZE),
+            x.reshape(flat),
+            y.reshape(flat),
+            cv2.INTER_LINEAR,
+            dst=tiles.reshape(flat),
+            borderMode=cv2.BORDER_CONSTANT,
+        )
+        return tiles
 
 
 def exact(px: F32) -> F32:
     """Round glyph px to whole 1/32 px, cut to 500 px either way."""
     whole: F32 = np.rint(np.clip(px, -LIMIT, LIMIT) * STEPS_PER_PX)
     return whole / STEPS_PER_PX
-
-
-def _warp_atlas(atlas: U8, maps: Maps, tiles: U8) -> None:
-    n = len(atlas)
-    x = maps.x_row[:, :, None] + maps.x_column[:, None, :]
-    y = maps.y_row[:, :, None] + maps.y_column[:, None, :]
-    np.clip(y, 0, SIZE - 1, out=y)
-    y += (np.arange(n, dtype=np.float32) * SIZE)[:, None, None]
-    shape = (n * TILE_HEIGHT, x.shape[2])
-    cv2.remap(
-        atlas.reshape(n * SIZE, SIZE),
-        x.reshape(shape),
-        y.reshape(shape),
-        cv2.INTER_LINEAR,
-        dst=tiles.reshape(shape),
-        borderMode=cv2.BORDER_CONSTANT,
-    )

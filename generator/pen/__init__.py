@@ -1,4 +1,4 @@
-"""The pen model: digits written by model hands, with no data behind them but the shapes."""
+"""The pen model: digits and numbers by model hands, with no data behind them but the shapes."""
 
 from generator.pen.digits import PenDigit, draw_digits, save_digits
 from generator.pen.style import Style, draw_style

@@ -50,6 +50,9 @@ _ZERO = (
     _shape("curled far in", 0.7, "40,0 20,8 3,38 6,82 28,99 52,82 56,44 44,18 28,14 22,22"),
 )
 
+# Only after a digit whose pen runs on from the foot: it comes up the left side.
+JOINED_ZERO = _shape("from below", 0, "4,80 2,44 14,10 32,0 52,14 59,50 49,86 29,99 9,86 3,66")
+
 _ONE = (
     _shape("bar", 10, "10,0 10,50 10,100"),
     _shape("bowed bar", 1, "14,0 9,50 12,100"),

@@ -15,9 +15,24 @@ def trace(points: np.ndarray, rounding: float) -> np.ndarray:
     rounding: how far the hand looks ahead, in digit heights; the faster, the rounder its corners.
     Returns float64 (n, 2), evenly spaced by about STEP, its ends those of `points`.
     """
+    return _move(points, points[:, :2], rounding)
+
+
+def basis(points: np.ndarray, rounding: float) -> np.ndarray:
+    """How much each control point weighs in each point of the path: float64 (n, k).
+
+    `basis(points, rounding) @ points[:, :2]` is `trace(points, rounding)`; the basis of a shape
+    also gives the paths of control points that lie near those of the shape.
+    """
+    columns = np.concatenate([points[:, :2], np.eye(len(points))], axis=1)
+    return _move(points, columns, rounding)[:, 2:]
+
+
+def _move(points: np.ndarray, columns: np.ndarray, rounding: float) -> np.ndarray:
+    """Carry columns (k, c), of which the first two are x and y, along the path: (n, c)."""
     corners = np.flatnonzero(points[1:-1, 2]) + 1
     bounds = [0, *corners.tolist(), len(points) - 1]
-    runs = [_spline(points[a : b + 1, :2]) for a, b in pairwise(bounds)]
+    runs = [_spline(columns[a : b + 1]) for a, b in pairwise(bounds)]
     path = np.concatenate([runs[0], *(run[1:] for run in runs[1:])])
     return _low_pass(_resample(path), rounding / STEP)
 
@@ -34,7 +49,7 @@ def tremble(path: np.ndarray, amplitude: float, rng: np.random.Generator) -> np.
 
 def _spline(points: np.ndarray) -> np.ndarray:
     """Cubic Hermite curve through points, centripetal in time: no cusps where spacing is uneven."""
-    hops = np.sqrt(np.linalg.norm(np.diff(points, axis=0), axis=1))[:, None] + 1e-6
+    hops = np.sqrt(np.linalg.norm(np.diff(points[:, :2], axis=0), axis=1))[:, None] + 1e-6
     slopes = np.diff(points, axis=0) / hops
     tangents = np.empty_like(points)
     if len(points) == 2:
@@ -49,13 +64,14 @@ def _spline(points: np.ndarray) -> np.ndarray:
     leave, arrive = (tangents[:-1] * hops)[:, None], (tangents[1:] * hops)[:, None]
     bend = (2 * t - 3) * t * t
     curve = start * (1 + bend) - end * bend + leave * t * (1 - t) ** 2 - arrive * t * t * (1 - t)
-    return np.concatenate([curve.reshape(-1, 2), points[-1:]])
+    return np.concatenate([curve.reshape(-1, points.shape[1]), points[-1:]])
 
 
 def _resample(path: np.ndarray) -> np.ndarray:
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    hops = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1)
+    length = np.concatenate([[0.0], np.cumsum(hops)])
     at = np.linspace(0, length[-1], max(2, round(length[-1] / STEP) + 1))
-    return np.stack([np.interp(at, length, path[:, 0]), np.interp(at, length, path[:, 1])], axis=1)
+    return np.stack([np.interp(at, length, column) for column in path.T], axis=1)
 
 
 def _low_pass(path: np.ndarray, sigma: float) -> np.ndarray:
@@ -68,4 +84,4 @@ def _low_pass(path: np.ndarray, sigma: float) -> np.ndarray:
     head = 2 * path[0] - path[reach:0:-1]
     tail = 2 * path[-1] - path[-2 : -reach - 2 : -1]
     padded = np.concatenate([head, path, tail])
-    return np.stack([np.convolve(padded[:, axis], kernel, "valid") for axis in (0, 1)], axis=1)
+    return np.stack([np.convolve(column, kernel, "valid") for column in padded.T], axis=1)

@@ -13,11 +13,9 @@ from generator.bank import Bank
 from shards.reader import DataSet
 
 
-def generator(*arguments: object, limit: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command; `limit` is a shell prefix such as `ulimit -f 10;`."""
+def generator(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
     command = [str(Path(sys.executable).with_name("generator")), *map(str, arguments)]
-    if limit:
-        command = ["bash", "-c", f'{limit} exec "$@"', "-", *command]
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
@@ -93,26 +91,6 @@ def test_a_folder_that_cannot_be_written_is_named(bank: Bank, tmp_path: Path) ->
         "Not a directory",
         str(tmp_path / "file"),
     )
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_full_disk_leaves_no_half_shard(bank: Bank, tmp_path: Path, workers: int) -> None:
-    out = tmp_path / "set"
-    result = generator(
-        "build", out, "--bank", bank.path, "--count", 400, "--val", 0, "--test", 20,
-        "--shard-size", 200, "--workers", workers, limit="ulimit -f 1000;",
-    )  # fmt: skip
-    refused(result, "File too large")
-    assert sorted(p.name for p in out.iterdir()) == ["plan.json", "test-00000.tar"]
-
-
-def test_a_full_disk_leaves_no_half_bank(digit_folder: Path, tmp_path: Path) -> None:
-    result = generator(
-        "digits", tmp_path / "bank.h5", "--folder", digit_folder, "--no-custom",
-        limit="ulimit -f 100;",
-    )  # fmt: skip
-    refused(result, "bank.h5")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_teaches_each_command() -> None:

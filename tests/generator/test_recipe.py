@@ -42,7 +42,7 @@ def test_bad_settings_are_refused_in_one_sentence(setting: str, words: str) -> N
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="'adult'.*child, reference, clean, tiny"):
+    with pytest.raises(UserError, match="'adult'.*child, reference, written, clean, tiny"):
         preset("adult")
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.rng import uniforms
+from generator.rng import uniforms, uniforms_of
 
 
 @given(st.integers(0, 2**63), st.integers(0, 10**9), st.integers(0, 40), st.integers(0, 40))
@@ -29,3 +29,16 @@ def test_the_stream_is_numpys_philox() -> None:
 def test_draws_must_fill_whole_steps_of_the_counter() -> None:
     with pytest.raises(ValueError, match="multiple of 4"):
         uniforms(0, 0, 1, 6)
+
+
+def test_rows_of_scattered_samples_are_those_of_the_run() -> None:
+    run = uniforms(7, 100, 40, 12)
+    samples = np.array([139, 100, 101, 101, 120])
+    np.testing.assert_array_equal(uniforms_of(7, samples, 12), run[samples - 100])
+    far = np.array([2**62, 3])
+    np.testing.assert_array_equal(uniforms_of(7, far, 12)[1:], uniforms(7, 3, 1, 12))
+    np.testing.assert_array_equal(uniforms_of(7, far, 12)[:1], uniforms(7, 2**62, 1, 12))
+
+
+def test_a_key_beyond_any_seed_is_another_stream() -> None:
+    assert (uniforms_of(7 + (1 << 64), np.arange(5), 12) != uniforms(7, 0, 5, 12)).all()

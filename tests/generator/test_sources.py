@@ -1,37 +1,14 @@
-import gzip
 import shutil
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from generator.sources import mnist
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
 from shards.errors import UserError
-
-
-def idx(array: np.ndarray) -> bytes:
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-@pytest.fixture
-def mnist_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Four small idx files in MNIST's format, half of them compressed, with their hashes."""
-    rng = np.random.default_rng(0)
-    hashes = {}
-    for part, count in (("train", 200), ("t10k", 40)):
-        images = np.zeros((count, 28, 28), np.uint8)
-        images[:, 6:22, 10:18] = rng.integers(100, 256, (count, 16, 8))
-        labels = (np.arange(count) % 10).astype(np.uint8)
-        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
-        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels))
-        hashes[f"{part}-images-idx3-ubyte"] = mnist.hashlib.sha256(idx(images)).hexdigest()
-        hashes[f"{part}-labels-idx1-ubyte"] = mnist.hashlib.sha256(idx(labels)).hexdigest()
-    monkeypatch.setattr(mnist, "SHA256", hashes)
-    return tmp_path
+from tests.conftest import idx
 
 
 def test_mnists_parts_become_splits_by_writer(mnist_folder: Path) -> None:

@@ -1,0 +1,170 @@
+"""Drawings that are no digits, beside a number: a reader learns to pass over them.
+
+A scribble alone has no label that a record could hold, but a number with a scribble beside it has:
+the number. Whoever reads it right has seen nothing in the scribble.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from generator.rng import uniforms_of
+from generator.sources.strokes import Stroke
+from generator.strokes import HEIGHT, StrokeRecipe, ink
+from shards.canvas import FAINT, INK_HEIGHT, RIGHT_MARGIN, crop_ink, resize
+from shards.canvas import HEIGHT as CANVAS_HEIGHT
+
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+Random = np.random.Generator
+
+POOL = 768  # so many are drawn, once; flips make four of each
+GAP = (3, 12)  # px between a doodle and its number
+POINTS = 160  # of a curve
+# Keeps these draws apart from all others of a seed.
+STREAM = 17 << 64
+
+# Capitals that are no digit in any hand, mirrored or not (an E becomes a 3): strokes, each a row of
+# points x, y in a box of 4 x 6.
+LETTERS = {
+    "A": ["06 20 46", "14 34"],
+    "H": ["00 06", "40 46", "03 43"],
+    "K": ["00 06", "40 03 46"],
+    "M": ["06 00 23 40 46"],
+    "N": ["06 00 46 40"],
+    "R": ["06 00 30 41 42 33 03", "23 46"],
+}
+
+
+def scrawl(images: U8, rows: I64, seed: int, start: int) -> None:
+    """Draw one doodle to the left of each of these numbers, in place, where there is room.
+
+    The ink stays within what `fit` gives: at most 28 px high, 2 px from every edge.
+
+    Args:
+        images: uint8 (n, 32, 128), white ink on black.
+        rows: int64 (m,), which of them.
+        seed: The stream.
+        start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
+    """
+    if not len(rows):
+        return
+    doodles = pool()
+    widths = np.array([doodle.shape[1] for doodle in doodles])
+    for row, (gap, which, flip, down) in zip(
+        rows.tolist(), uniforms_of(STREAM | seed, start + rows, 4).tolist(), strict=True
+    ):
+        number = images[row]
+        left = int((number >= FAINT).any(axis=0).argmax())
+        end = left - int(GAP[0] + gap * (GAP[1] - GAP[0]))
+        able = int(np.searchsorted(widths, end - RIGHT_MARGIN, side="right"))
+        if not able:
+            continue
+        doodle = doodles[int(which * able)]
+        doodle = doodle[:: 1 if flip < 0.5 else -1, :: 1 if flip % 0.5 < 0.25 else -1]
+        height, width = doodle.shape
+        top = (CANVAS_HEIGHT - INK_HEIGHT) // 2 + int(down * (INK_HEIGHT - height + 1))
+        place = number[top : top + height, end - width : end]
+        np.maximum(place, doodle, out=place)
+
+
+@lru_cache(maxsize=1)
+def pool() -> list[U8]:
+    """Return the doodles, uint8 (up to 28, up to 124), the narrowest first."""
+    random = np.random.Generator(np.random.Philox(STREAM))
+    kinds = list(KINDS.values())
+    drawn = [_small(draw(kinds[k % len(kinds)], random), random) for k in range(POOL)]
+    return sorted(drawn, key=lambda doodle: doodle.shape[1])
+
+
+def draw(kind: "Kind", random: Random) -> U8:
+    """Draw one of a kind, about 200 px high, by a pen of any width: uint8, white on black."""
+    strokes = kind(random)
+    scale = HEIGHT / np.ptp(np.concatenate(strokes)[:, 1])
+    low, high = StrokeRecipe.pen
+    pen = random.uniform(low, high) * HEIGHT
+    drawing: U8 = ink([[stroke * scale for stroke in strokes]], pen)[0]
+    return drawing
+
+
+def scribble(random: Random) -> list[Stroke]:
+    """One stroke that wanders and crosses itself."""
+    return [_smooth(cloud(random, 10, 30))]
+
+
+def knot(random: Random) -> list[Stroke]:
+    """The same, closed."""
+    points = cloud(random, 9, 20)
+    return [_smooth(np.concatenate([points, points[:3]]))]
+
+
+def zigzag(random: Random) -> list[Stroke]:
+    """Up and down, from left to right."""
+    count = random.integers(6, 16)
+    points = np.stack([np.arange(count) / random.uniform(2, 6), np.arange(count) % 2], axis=1)
+    return [points + random.normal(0, (0.02, 0.12), (count, 2))]
+
+
+def spiral(random: Random) -> list[Stroke]:
+    """Three to six turns round a point."""
+    turn = np.linspace(0, 2 * np.pi * random.uniform(3, 6), POINTS)
+    return [_circle(turn + random.uniform(0, 2 * np.pi)) * np.linspace(0.1, 1, POINTS)[:, None]]
+
+
+def loops(random: Random) -> list[Stroke]:
+    """Loops in a row, as in a first lesson of joined writing."""
+    turn = np.linspace(0, 2 * np.pi * random.integers(4, 9), POINTS)
+    rolled = np.stack([turn / random.uniform(3, 5), np.zeros(POINTS)], axis=1)
+    return [_circle(turn) * (1, random.uniform(1, 2)) + rolled]
+
+
+def capitals(random: Random) -> list[Stroke]:
+    """One to five of `LETTERS` in a row."""
+    return in_a_row(LETTERS, random)
+
+
+Kind = Callable[[Random], list[Stroke]]
+KINDS: dict[str, Kind] = {
+    kind.__name__: kind for kind in (scribble, knot, zigzag, spiral, loops, capitals)
+}
+
+
+def in_a_row(alphabet: dict[str, list[str]], random: Random) -> list[Stroke]:
+    """Write one to five letters in a row, every corner a little beside its place."""
+    strokes, left = [], 0.0
+    for name in random.choice(list(alphabet), random.integers(1, 6)):
+        width, height = random.uniform((0.6, 0.85), (1.2, 1.15))
+        for part in alphabet[name]:
+            grid = np.array([[int(xy[0]), int(xy[1]) - 6] for xy in part.split()], np.float64)
+            grid += random.normal(0, 0.25, grid.shape)
+            strokes.append(grid * (width, height) + (left, 0))
+        left += 4 * width + random.uniform(1, 3)
+    return strokes
+
+
+def cloud(random: Random, least: int, most: int) -> Stroke:
+    """Points anywhere in a box of height 1, 0.7 to 3 wide."""
+    return random.random((random.integers(least, most + 1), 2)) * (random.uniform(0.7, 3), 1)
+
+
+def _small(drawing: U8, random: Random) -> U8:
+    """Bring a doodle to half to all of the height that `fit` gives it."""
+    fitted, size = resize(crop_ink(drawing)), random.uniform(0.5, 1)
+    smaller = cv2.resize(fitted, None, fx=size, fy=size, interpolation=cv2.INTER_AREA)
+    doodle: U8 = np.rint(smaller * (255 / smaller.max())).astype(np.uint8)
+    return doodle
+
+
+def _smooth(points: Stroke) -> Stroke:
+    """Run a uniform quadratic B-spline along n points: float64 (POINTS, 2)."""
+    place = np.linspace(0, len(points) - 3, POINTS, endpoint=False)
+    first, t = place.astype(int), (place % 1)[:, None]
+    weights = (1 - t) ** 2 / 2, (1 + 2 * t - 2 * t**2) / 2, t**2 / 2
+    return np.asarray(sum(w * points[first + k] for k, w in enumerate(weights)))
+
+
+def _circle(angles: npt.NDArray[np.float64]) -> Stroke:
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)

@@ -1,0 +1,48 @@
+"""A lock on a folder: one process at a time builds in it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from shards.errors import UserError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from entering this block with the same folder.
+
+    The system lets go of the lock when its process ends, however it ends, so that the file `.lock`
+    that a killed one leaves shuts nobody out. Windows has no such locks: nobody is kept out there.
+
+    Raises:
+        UserError: Another process is in it.
+    """
+    if os.name == "nt":
+        yield
+        return
+    path = folder / LOCK
+    while True:
+        with path.open("wb") as file:
+            _lock(file, folder)
+            if not os.fstat(file.fileno()).st_nlink:
+                continue  # the one before us has removed it since we opened it
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _lock(file: BinaryIO, folder: Path) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            f"another process is building {folder}; wait until it is done, or name another folder"
+        ) from None
