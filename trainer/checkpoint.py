@@ -1,7 +1,7 @@
 """Checkpoints: tensors in safetensors, all else as JSON in its header; nothing is pickled."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,20 @@ from torch import Tensor, nn
 
 from shards.errors import UserError
 from shards.files import replacing
+from shards.schema import expect, expect_fields
 from trainer.models import MODELS, Reader, build_seeded
 
 VERSION = 1
 CHARSET = "0123456789"
 BEST, LAST = "best.safetensors", "last.safetensors"
+WEIGHTS = "weights.safetensors"  # the averaged weights alone, beside exported files
+_FIELDS = {
+    **dict.fromkeys(("model", "charset", "data", "fingerprint"), str),
+    **dict.fromkeys(("version", "epoch", "step", "updates"), int),
+    **dict.fromkeys(("seconds", "accuracy", "best"), float),
+    "config": dict,
+}  # of a header
+_SHIPPED = Path(__file__).parent / "pretrained"
 
 
 @dataclass(frozen=True)
@@ -51,32 +60,49 @@ class Header:
 
 def save(path: Path, header: Header, tensors: dict[str, Tensor]) -> None:
     """Write the checkpoint, and its header once more as JSON beside it for people."""
-    text = json.dumps(asdict(header), indent=1)
+    _write(path, header, tensors)
+    with replacing(path.with_suffix(".json")) as file:
+        file.write(_text(header).encode() + b"\n")
+
+
+def save_weights(run: Path, path: Path) -> None:
+    """Write the averaged weights of a run's best checkpoint alone, for other runs to start from."""
+    source = find_checkpoint(run)
+    header, tensors = read_header(source), read_tensors(source, torch.device("cpu"))
+    _write(path, header, {k: v for k, v in tensors.items() if k.startswith("ema.")})
+
+
+def _write(path: Path, header: Header, tensors: dict[str, Tensor]) -> None:
     # clone: safetensors refuses tensors that share memory, as an LSTM's do on CUDA.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with replacing(path) as file:
-        file.write(to_bytes(plain, metadata={"header": text}))
-    with replacing(path.with_suffix(".json")) as file:
-        file.write(text.encode() + b"\n")
+        file.write(to_bytes(plain, metadata={"header": _text(header)}))
+
+
+def _text(header: Header) -> str:
+    return json.dumps(asdict(header), indent=1)
 
 
 def read_header(path: Path) -> Header:
     """Return the header of a checkpoint; UserError for a file that this version does not read."""
     if not path.is_file():
         raise UserError(f"{path} is no checkpoint file; give a run folder or a .safetensors file")
+    _refuse_pickle(path)
     try:
         with safe_open(path, "pt") as file:
             content = json.loads((file.metadata() or {})["header"])
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged or no checkpoint of this trainer") from error
-    if content.get("version") != VERSION:
+    version = expect(content, dict, f"{path}: header").get("version")
+    if version != VERSION:
         raise UserError(
-            f"{path} is a checkpoint of version {content.get('version')}, this trainer reads "
+            f"{path} is a checkpoint of version {version}, this trainer reads "
             f"version {VERSION}; train again or use the trainer that wrote it"
         )
-    names = {field.name for field in fields(Header)}
-    if set(content) != names:
-        raise UserError(f"{path} lacks or has too many header fields; train again")
+    expect_fields(content, tuple(_FIELDS), f"{path}: header")
+    for name, kind in _FIELDS.items():
+        number = kind is float and type(content[name]) is int  # which JSON does not tell apart
+        expect(content[name], int if number else kind, f"{path}: header: {name}")
     if content["charset"] != CHARSET or content["model"] not in MODELS:
         raise UserError(
             f"{path} holds a model {content['model']!r} for {content['charset']!r}; "
@@ -86,9 +112,23 @@ def read_header(path: Path) -> Header:
 
 
 def read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
-    """All tensors of a checkpoint, by name."""
-    with safe_open(path, "pt", device=str(device)) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    """All tensors of a checkpoint, by name; UserError where it cannot be read."""
+    _refuse_pickle(path)
+    try:
+        with safe_open(path, "pt", device=str(device)) as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(f"{path} is damaged or no checkpoint of this trainer") from error
+
+
+def _refuse_pickle(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start == b"PK" or start[:1] == b"\x80":  # torch.save writes a zip of one, or one
+        raise UserError(
+            f"{path} is a pickle, which can run any code when it is loaded: it is not read; give "
+            "a .safetensors file"
+        )
 
 
 def named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -109,8 +149,27 @@ def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
 
 
 def find_checkpoint(run: Path) -> Path:
-    """Return a checkpoint file as it is, or a run folder's best one."""
-    return run / BEST if run.is_dir() else run
+    """Return a checkpoint file as it is, a run folder's best one, or an export's weights."""
+    if not run.is_dir():
+        return run
+    return next((run / n for n in (BEST, WEIGHTS) if (run / n).is_file()), run / BEST)
+
+
+def find_weights(start: Path) -> Path:
+    """Do what `find_checkpoint` does, and take the name of a reader that ships, too: nano.
+
+    Raises UserError when `start` is neither there nor the name of one that ships with weights.
+    """
+    if start.exists():
+        return find_checkpoint(start)
+    for name in (f"{start}", f"{start}-fp32", f"{start}-int8"):
+        if (_SHIPPED / name / WEIGHTS).is_file():
+            return _SHIPPED / name / WEIGHTS
+    shipped = ", ".join(sorted(path.parent.name for path in _SHIPPED.glob(f"*/{WEIGHTS}")))
+    raise UserError(
+        f"{start} is no run folder, no checkpoint and no reader that ships with its weights; "
+        f"these do: {shipped or 'none'}"
+    )
 
 
 def load_reader(run: Path, device: torch.device) -> tuple[Reader, Header]:

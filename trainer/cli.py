@@ -48,8 +48,15 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run, under the options it began with.")
     ] = False,
     init: Annotated[
-        Path | None, typer.Option(help="Start from the weights of this run or checkpoint.")
+        Path | None,
+        typer.Option(help="Start from the weights of this run, checkpoint or shipped reader."),
     ] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="By torch.compile; the first step takes a minute.")
+    ] = False,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Train without shards that are missing.")
+    ] = False,
 ) -> None:
     """Train a reader on the train split, measured on val after each epoch.
 
@@ -58,7 +65,11 @@ def train(
 
     Epoch e trains on block e of the split, so that a set of many epochs is all fresh images; a
     set that is still being built can be trained on, too. The same options give the same weights
-    on a CPU, interrupted or not, unless --max-minutes lets the clock decide.
+    on a CPU, interrupted or not, unless --max-minutes lets the clock decide; on CUDA the last bits
+    differ from run to run, since cuDNN and pooling add up gradients in any order.
+
+    Before the first step the shards of train and val must have the sizes and SHA-256 that the
+    manifest says; shards verify looks deeper and names the samples.
     """
     from trainer.config import Config
     from trainer.start import start
@@ -73,7 +84,7 @@ def train(
         seed=seed,
         precision=precision,
     )
-    folder = start(data, config, run, device, threads, resume, init)
+    folder = start(data, config, run, device, threads, resume, init, compiled, allow_partial)
     typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
 
 
@@ -84,18 +95,21 @@ def evaluate(
     split: Split = "test",
     images: Images = 1_000_000,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for JSON and pictures [default: beside MODEL].")
+        Path | None,
+        typer.Option(help="Gets JSON and pictures [default: beside MODEL; runs/ if it ships]."),
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure a reader: exact numbers with a 95 % interval, per length, digit errors, confusions.
+    """Measure a reader: exact numbers with a 95 % interval, per length, digit errors, calibration.
 
-    Writes evaluation.json, confusion.png and worst.png, the surest of its errors.
+    Writes evaluation.json, confusion.png, reliability.png and worst.png, the surest of its errors.
+    Confidence is calibrated by export: that of a run is as the network has it.
     """
     from shards.reader import DataSet
     from trainer.device import choose_device
     from trainer.metrics import evaluate
     from trainer.predict import open_reader, read_split
+    from trainer.read import PRETRAINED
     from trainer.report import as_text, write_report
 
     samples = DataSet(data)
@@ -103,6 +117,8 @@ def evaluate(
     result = evaluate(read, truth)
     typer.echo(as_text(result))
     beside = model if model.is_dir() else model.parent
+    if beside.resolve().is_relative_to(PRETRAINED):
+        beside = Path("runs") / beside.name
     folder = out or beside / f"evaluation-{samples.manifest.name}-{split}"
     write_report(folder, result, read, truth, samples, split)
     typer.echo(f"written: {folder}")
@@ -139,14 +155,14 @@ def quantize(
 ) -> None:
     """Make logits.int8.onnx and reader.int8.onnx, a quarter of the size, and measure the loss."""
     from shards.reader import DataSet
+    from trainer.metrics import side_by_side
     from trainer.quantize import quantize
 
     report = quantize(folder, DataSet(data), max_drop, images)
-    typer.echo(
-        f"size      {report.bytes_before / 1e3:,.0f} KB to {report.bytes_after / 1e3:,.0f} KB\n"
-        f"accuracy  {report.accuracy_before:.4f} to {report.accuracy_after:.4f} "
-        f"(the same {report.images:,} numbers)\nwritten: {folder}"
-    )
+    typer.echo(f"{report.bytes_before / 1e3:,.0f} KB to {report.bytes_after / 1e3:,.0f} KB; exact:")
+    for name, count, before, after in side_by_side(report.before, report.after):
+        typer.echo(f"{name:>12}  {before} to {after}  n = {count}")
+    typer.echo(f"written: {folder}")
 
 
 @app.command()
@@ -187,6 +203,28 @@ def compare(
     if out:
         with replacing(out) as file:
             file.write(table.encode() + b"\n")
+
+
+@app.command()
+def ship(
+    folder: Annotated[Path, typer.Argument(help="Folder of trainer export and quantize.")],
+    out: Annotated[Path, typer.Argument(help="Gets MODEL-fp32 and MODEL-int8.")],
+    test: Annotated[list[Path], typer.Option(help="Data set to measure on; repeat for more.")],
+    commands: Annotated[
+        Path | None, typer.Option(help="Text file of the commands that made it, for the card.")
+    ] = None,
+    images: Images = 1_000_000,
+) -> None:
+    """Make folders to give away: reader.onnx, logits.onnx, figures, a card, weights to go on from.
+
+    The card tells digits and recipe where the training set is among the test sets.
+    """
+    from shards.reader import DataSet
+    from trainer.ship import ship
+
+    lines = commands.read_text(encoding="utf-8").splitlines() if commands else []
+    for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
+        typer.echo(f"written: {made}, with README.md")
 
 
 main = terminal.run(app)

@@ -8,7 +8,8 @@ from statistics import median
 import numpy as np
 
 from shards.reader import DataSet
-from trainer.export import LOGITS, READER, accuracy, export, read_card
+from trainer.export import LOGITS, READER, export, read_card
+from trainer.metrics import Evaluation, evaluate, side_by_side
 from trainer.predict import by_onnx, read_split
 from trainer.quantize import INT8_LOGITS, INT8_READER, quantize
 from trainer.runtime import open_session, run
@@ -18,14 +19,13 @@ _TIMED = 200  # images
 
 @dataclass(frozen=True)
 class Row:
-    """One model: bytes of its logits file, share of exact numbers, seconds an image; fp32, int8."""
+    """One model: bytes of its logits file, what it reads, seconds an image; fp32, int8."""
 
     model: str
     parameters: int
     sizes: tuple[int, int]
-    accuracies: tuple[float, float]
+    evaluations: tuple[Evaluation, Evaluation]
     seconds: tuple[float, float]
-    images: int
 
 
 def compare(folders: list[Path], data: DataSet, images: int = 3_000) -> list[Row]:
@@ -37,7 +37,7 @@ def compare(folders: list[Path], data: DataSet, images: int = 3_000) -> list[Row
 
 
 def as_markdown(rows: list[Row], data: str) -> str:
-    """Return the table, with what was read (the name of the data set) in a line below."""
+    """Return two tables, of models and per length; `data` names what was read."""
     lines = [
         "| model | parameters | fp32 MB | int8 MB | fp32 accuracy | int8 accuracy "
         "| fp32 ms | int8 ms |",
@@ -48,12 +48,15 @@ def as_markdown(rows: list[Row], data: str) -> str:
             row.model,
             f"{row.parameters:,}",
             *(f"{size / 1e6:.2f}" for size in row.sizes),
-            *(f"{share:.4f}" for share in row.accuracies),
+            *(f"{evaluation.exact.share:.4f}" for evaluation in row.evaluations),
             *(f"{1e3 * seconds:.2f}" for seconds in row.seconds),
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    counts = " / ".join(f"{n:,}" for n in sorted({row.images for row in rows}))
-    lines += ["", f"Exact numbers of {counts} in {data}, test; reading one image, one thread."]
+    lines += ["", f"Exact numbers in {data}, test; reading one image, one thread.", ""]
+    lines += ["| model | exact | n | fp32 | int8 |", "| --- | --- | ---: | ---: | ---: |"]
+    for row in rows:
+        for cells in side_by_side(*row.evaluations):
+            lines.append(f"| {row.model} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -65,28 +68,26 @@ def _measure(folder: Path, data: DataSet, images: int) -> Row:
     if not (folder / INT8_LOGITS).is_file():
         quantize(folder, data, images=images)
     card = read_card(folder / LOGITS)
-    shares = []
-    for name in (LOGITS, INT8_LOGITS):
-        read, truth = read_split(by_onnx(folder / name), data, "test", images)
-        shares.append(accuracy(read, truth))
+    times = seconds_an_image([folder / READER, folder / INT8_READER], data)
+    files = folder / LOGITS, folder / INT8_LOGITS
+    before, after = (evaluate(*read_split(by_onnx(f), data, "test", images)) for f in files)
     return Row(
         model=card["model"],
         parameters=int(card["parameters"]),
-        sizes=((folder / LOGITS).stat().st_size, (folder / INT8_LOGITS).stat().st_size),
-        accuracies=(shares[0], shares[1]),
-        seconds=_seconds(folder, data),
-        images=len(truth),
+        sizes=(files[0].stat().st_size, files[1].stat().st_size),
+        evaluations=(before, after),
+        seconds=(times[0], times[1]),
     )
 
 
-def _seconds(folder: Path, data: DataSet) -> tuple[float, float]:
-    """Median time of reading one image on one thread, fp32 and int8 in turn."""
-    sessions = [open_session(folder / name) for name in (READER, INT8_READER)]
+def seconds_an_image(readers: list[Path], data: DataSet) -> list[float]:
+    """Median time of reading one image of test on one thread, by each of the readers in turn."""
+    sessions = [open_session(reader) for reader in readers]
     images, _ = data.gather("test", np.arange(min(_TIMED, data.count("test"))))
-    times: tuple[list[float], list[float]] = ([], [])
+    times: list[list[float]] = [[] for _ in readers]
     for image in images:
         for session, taken in zip(sessions, times, strict=True):
             began = time.perf_counter()
             run(session, image[None])
             taken.append(time.perf_counter() - began)
-    return median(times[0]), median(times[1])
+    return [median(taken) for taken in times]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shards.canvas import HEIGHT, WIDTH
 from shards.errors import UserError
 from shards.reader import DataSet
 
@@ -26,6 +27,7 @@ class Batch:
 
 
 Gather = Callable[[np.ndarray], Batch]
+Arriving = tuple[Batch, torch.cuda.Event | None]  # the event: when it is there
 
 
 def to_input(images: Tensor) -> Tensor:
@@ -67,28 +69,35 @@ class Order:
 
 
 def from_shards(data: DataSet, split: str, device: torch.device) -> Gather:
-    """Gather each batch from the memory-mapped shards."""
+    """Gather each batch from the memory-mapped shards, for CUDA straight into pinned memory.
+
+    Torch keeps that memory and gives it out again when its copy to the device is done.
+    """
+    pinned = device.type == "cuda"
 
     def gather(indices: np.ndarray) -> Batch:
-        images, digits = (torch.from_numpy(array) for array in data.gather(split, indices))
-        if device.type == "cuda":
-            images, digits = images.pin_memory(), digits.pin_memory()
-        return Batch(
-            images[:, None].to(device, non_blocking=True), digits.to(device, non_blocking=True)
-        )
+        images = torch.empty(len(indices), HEIGHT, WIDTH, dtype=torch.uint8, pin_memory=pinned)
+        _, digits = data.gather(split, indices, images.numpy())
+        return Batch(images[:, None].to(device, non_blocking=True), _send(digits, device))
 
     return gather
 
 
+def _send(array: np.ndarray, device: torch.device) -> Tensor:
+    """Copy to the device without waiting for it."""
+    tensor = torch.from_numpy(array)
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
+
+
 def from_device(data: DataSet, split: str, device: torch.device) -> Gather:
     """Copy the whole split to the device once, then gather there."""
-    chunks = np.array_split(np.arange(data.count(split)), data.count(split) // 65_536 + 1)
+    chunks = np.array_split(np.arange(data.count(split)), data.count(split) // 8_192 + 1)
     load = from_shards(data, split, device)
     parts = [load(chunk) for chunk in chunks]
     images, digits = torch.cat([p.images for p in parts]), torch.cat([p.digits for p in parts])
 
     def gather(indices: np.ndarray) -> Batch:
-        rows = torch.from_numpy(indices).to(device, non_blocking=True)
+        rows = _send(indices, device)
         return Batch(images[rows], digits[rows])
 
     return gather
@@ -107,16 +116,45 @@ def best_gather(data: DataSet, split: str, device: torch.device, seen: int) -> G
     return source(data, split, device)
 
 
-def stream(gather: Gather, indices: np.ndarray) -> Iterator[Batch]:
-    """One batch per row of `indices`, int64 (steps, b), gathered on a thread ahead of its use."""
-    pending: deque[Future[Batch]] = deque()
+def stream(
+    gather: Gather, indices: np.ndarray, device: torch.device = torch.device("cpu")
+) -> Iterator[Batch]:
+    """One batch per row of `indices`, int64 (steps, b), gathered on a thread ahead of its use.
+
+    On a CUDA `device` what the thread does runs on a CUDA stream of its own, beside the training.
+    """
+    beside = _stream_after_this_one(device) if device.type == "cuda" else None
+    pending: deque[Future[Arriving]] = deque()
+
+    def begin(row: np.ndarray) -> Arriving:
+        if beside is None:
+            return gather(row), None
+        with torch.cuda.stream(beside):
+            return gather(row), beside.record_event()
+
     with ThreadPoolExecutor(1, "gather") as pool:
         for row in indices:
-            pending.append(pool.submit(gather, row))
+            pending.append(pool.submit(begin, row))
             if len(pending) > _AHEAD:
-                yield pending.popleft().result()
+                yield _arrived(*pending.popleft().result())
         while pending:
-            yield pending.popleft().result()
+            yield _arrived(*pending.popleft().result())
+
+
+def _stream_after_this_one(device: torch.device) -> torch.cuda.Stream:
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))
+    return stream
+
+
+def _arrived(batch: Batch, ready: torch.cuda.Event | None) -> Batch:
+    """Let the device, not the host, wait until a batch is there."""
+    if ready:
+        here = torch.cuda.current_stream(batch.images.device)
+        here.wait_event(ready)
+        for tensor in (batch.images, batch.digits):
+            tensor.record_stream(here)  # its memory is free for others when this stream is done
+    return batch
 
 
 def wait_until_ready(data: DataSet, split: str, stop: int) -> None:

@@ -32,3 +32,8 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
     """Mixed precision for a forward pass; changes nothing in float32."""
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+def prepare(device: torch.device) -> None:
+    """Let cuDNN try its algorithms for each shape once and keep the fastest, as training pays."""
+    torch.backends.cudnn.benchmark = device.type == "cuda"

@@ -1,8 +1,9 @@
-"""A checkpoint to logits.onnx and reader.onnx, proved equal to torch on real samples."""
+"""A checkpoint to logits.onnx and reader.onnx, calibrated, proved equal to torch on samples."""
 
 import json
 import logging
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from shards.errors import UserError
 from shards.files import replacing
 from shards.manifest import Manifest
 from shards.reader import DataSet
-from trainer.checkpoint import CHARSET, Header, load_reader
+from trainer.calibrate import calibrate
+from trainer.checkpoint import CHARSET, WEIGHTS, Header, load_reader, save_weights
+from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
 from trainer.graph import OPSET, strip, with_decoder, write_model
 from trainer.models import Reader, count_parameters
@@ -30,10 +33,13 @@ TOLERANCE = 1e-3  # of a logit, whose size is about 10
 def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> dict[str, str]:
     """Write logits.onnx, reader.onnx and reader.json into `out`; returns what the JSON says.
 
-    The files are checked against torch on up to 512 samples of the test split, then measured on
-    up to `images`. Raises UserError, and leaves no file, when they read anything differently.
+    Their confidence is calibrated on up to `images` of the val split. They are checked against
+    torch on up to 512 samples of test, then measured on up to `images`. Beside them goes
+    weights.safetensors, to start a training run from, with the weights as they were trained.
+    Raises UserError, and leaves no file, when the files read anything differently.
     """
     model, header = load_reader(checkpoint, torch.device("cpu"))
+    temperature = calibrate(model, data, images)
     logits = to_onnx(model)
     out.mkdir(parents=True, exist_ok=True)
     drafts = out / f".{LOGITS}.draft", out / f".{READER}.draft"
@@ -47,9 +53,11 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
             draft.unlink(missing_ok=True)
     card = describe(header, count_parameters(model), data.manifest)
     card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
+    card["temperature"] = f"{temperature:.3f}"
     write_model(logits, out / LOGITS, card)
     write_model(with_decoder(logits), out / READER, card)
     write_card(card, out / CARD)
+    save_weights(checkpoint, out / WEIGHTS)
     return card
 
 
@@ -100,7 +108,8 @@ def check(model: Reader, logits_file: Path, reader_file: Path, data: DataSet) ->
 def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str]:
     """Return what the files say of themselves; `tested` is what their accuracy is measured on."""
     # A checkpoint knows only the fingerprint of what it was trained on.
-    own = tested.sources if tested.fingerprint == header.fingerprint else []
+    known = tested.fingerprint == header.fingerprint
+    own = tested.sources if known else []
     return {
         "model": header.model,
         "parameters": str(parameters),
@@ -114,11 +123,27 @@ def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str
             f"crop to the ink, keep the aspect, ink at most {INK_HEIGHT} px high and {INK_WIDTH} "
             f"px wide, right edge {RIGHT_MARGIN} px from the right, vertically centred"
         ),
+        "trained": training_command(header),
         "data": header.data,
         "fingerprint": header.fingerprint,
+        "recipe": tested.recipe.get("name", "unknown") if known else "unknown",
         "digits": ", ".join(f"{s['name']} ({s['licence']})" for s in own) or "unknown",
         "accuracy_on": f"{tested.name} {tested.version}, test",
     }
+
+
+def training_command(header: Header) -> str:
+    """Return the command that trained a checkpoint, with the options that are not the defaults."""
+    usual = {field.name: field.default for field in fields(Config)}
+    chosen = {name: value for name, value in header.config.items() if value != usual.get(name)}
+    options = [_option(name.replace("_", "-"), value) for name, value in chosen.items()]
+    return " ".join(["trainer train", header.data.split()[0], *options])
+
+
+def _option(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
 
 
 def accuracy(read: Decoded, truth: np.ndarray) -> float:

@@ -50,9 +50,11 @@ decoder (float[1, {steps}, 11] logits) => (float[1, 13] reading)
 
   absent = Less (digits, zero)
   counted = Where (absent, one, confidences)
-  lowest = ReduceMin <keepdims = 1> (counted, flat)
+  product = ReduceProd <keepdims = 1> (counted, flat)
   empty = Equal (count, zero)
-  confidence = Where (empty, zero, lowest)
+  too_many = Greater (count, five)
+  unreadable = Or (empty, too_many)
+  confidence = Where (unreadable, zero, product)
 
   at_most_five = Min (count, five)
   row_float = Squeeze (at_most_five)
@@ -61,8 +63,6 @@ decoder (float[1, {steps}, 11] logits) => (float[1, 13] reading)
   known = Max (digits, zero)
   parts = Mul (known, weights)
   number = ReduceSum <keepdims = 1> (parts, flat)
-  too_many = Greater (count, five)
-  unreadable = Or (empty, too_many)
   value = Where (unreadable, none, number)
   reading = Concat <axis = 1> (value, confidence, count, digits, confidences)
 }}
@@ -73,8 +73,9 @@ def with_decoder(logits: ModelProto) -> ModelProto:
     """Turn a logits graph into a reader: batch 1, decoding inside.
 
     Its input is `image`, float32 [1, 1, 32, 128]; its only output `reading`, float32 [1, 13]:
-    value (-1 unless 1 to 5 digits were read), confidence, count, 5 digits (-1 where absent) and
-    their 5 confidences (0 where absent). Float or quantized graphs alike.
+    value (-1 unless 1 to 5 digits were read), confidence (their confidences multiplied; 0 where
+    value is -1), count, 5 digits (-1 where absent) and their 5 confidences (0 where absent).
+    Float or quantized graphs alike.
     """
     network = ModelProto()
     network.CopyFrom(logits)

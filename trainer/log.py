@@ -1,40 +1,13 @@
 """What a run leaves for people: a JSONL log, TensorBoard events, a picture of the curves."""
 
 import json
-import time
 from pathlib import Path
-from statistics import fmean
 from types import TracebackType
 from typing import Any, Self
 
 from shards.files import replacing
 
 LOG, CURVES = "log.jsonl", "curves.png"
-
-
-class Meter:
-    """Losses of the steps of one epoch, and how fast they went."""
-
-    def __init__(self, batch: int) -> None:
-        self._batch = batch
-        self._losses: list[float] = []
-        self._began = time.monotonic()
-
-    def add(self, loss: float) -> None:
-        """Note a step's loss."""
-        self._losses.append(loss)
-
-    def recent(self, steps: int) -> float:
-        """Return the mean loss of the last `steps` steps."""
-        return fmean(self._losses[-steps:])
-
-    def mean(self) -> float:
-        """Return the mean loss of all steps."""
-        return fmean(self._losses)
-
-    def speed(self) -> float:
-        """Return images per second."""
-        return len(self._losses) * self._batch / (time.monotonic() - self._began)
 
 
 class RunLog:

@@ -1,7 +1,7 @@
-"""How well numbers were read: exact numbers, edit distance, confusions. Plain NumPy."""
+"""How well numbers were read: exact numbers, edit distance, confusions, calibration."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from trainer.ctc import Decoded
 
 _Z = 1.959964  # of a 95 % interval
+_BINS = 15  # of a calibration
+COVERAGE = 0.95  # share of the numbers that is kept, the surest
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,22 @@ class Rate:
     share: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether confidence means what it says.
+
+    `error` is the expected calibration error (Guo et al. 2017, arXiv 1706.04599, eq. 3): the mean
+    distance of `confidence` and `right`, of 15 bins of equally many numbers, the least sure first.
+    `covered` is what is right of the surest 95 %, all of which lie at or above `threshold`.
+    """
+
+    error: float
+    confidence: list[float]
+    right: list[float]
+    covered: Rate
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,7 @@ class Evaluation:
     by_length: dict[int, Rate]
     digit_error_rate: float
     confusion: list[list[int]]
+    calibration: Calibration
 
 
 def rate(right: NDArray[np.bool_]) -> Rate:
@@ -65,7 +84,39 @@ def evaluate(read: Decoded, truth: NDArray[np.int8]) -> Evaluation:
         by_length={n: rate(right[lengths == n]) for n in sorted(set(lengths.tolist()))},
         digit_error_rate=edits / max(1, int(lengths.sum())),
         confusion=confusion.tolist(),
+        calibration=calibration(read.confidence, right),
     )
+
+
+def calibration(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> Calibration:
+    """Compare confidences (n,), 0..1, with what is right, bool (n,); n is at least 1."""
+    surest_last = np.argsort(confidence, kind="stable")
+    bins = np.array_split(surest_last, min(_BINS, len(right)))
+    sure = [float(confidence[rows].mean(dtype=np.float64)) for rows in bins]
+    share = [float(right[rows].mean()) for rows in bins]
+    gaps = np.abs(np.subtract(sure, share))
+    kept = surest_last[len(right) - ceil(COVERAGE * len(right)) :]
+    return Calibration(
+        error=float(np.average(gaps, weights=[len(rows) for rows in bins])),
+        confidence=sure,
+        right=share,
+        covered=rate(right[kept]),
+        threshold=float(confidence[kept[0]]),
+    )
+
+
+def side_by_side(before: Evaluation, after: Evaluation) -> list[list[str]]:
+    """Tabulate two evaluations of the same numbers, in all and per length.
+
+    A row is what is counted, n, and the exact numbers of each, like 0.9769.
+    """
+    counted = {"numbers": (before.exact, after.exact)}
+    for length, rate_before in before.by_length.items():
+        counted[f"of length {length}"] = rate_before, after.by_length[length]
+    return [
+        [name, f"{a.count:,}", f"{a.share:.4f}", f"{b.share:.4f}"]
+        for name, (a, b) in counted.items()
+    ]
 
 
 def align(wanted: list[int], found: list[int]) -> tuple[int, list[tuple[int, int]]]:

@@ -57,8 +57,16 @@ class Recurrent(nn.Module):
         self.linear = nn.Linear(2 * hidden, outputs)
 
     def forward(self, columns: Tensor) -> Tensor:
-        """(b, T, inputs) to (b, T, outputs)."""
-        hidden, _ = self.lstm(columns)
+        """(b, T, inputs) to (b, T, outputs); on CUDA the LSTM computes in float32, which is TF32.
+
+        What autocast makes of a bfloat16 LSTM there depends on the version of torch: float16
+        without a scale for its gradients, or kernels step by step instead of cuDNN.
+        """
+        if columns.is_cuda:
+            with torch.autocast("cuda", enabled=False):
+                hidden, _ = self.lstm(columns.float())
+        else:
+            hidden, _ = self.lstm(columns)
         return self.linear(hidden)  # type: ignore[no-any-return]
 
 

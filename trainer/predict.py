@@ -73,12 +73,19 @@ def read_split(
     read: Read, data: DataSet, split: str, count: int
 ) -> tuple[Decoded, NDArray[np.int8]]:
     """Read the first `count` samples of a split; also returns their true digits, int8 (n, 5)."""
-    parts, truth = [], []
     with progress("images") as bar:
         task = bar.add_task(f"reading {split}", total=min(count, data.count(split)))
-        for chunk in chunks(data, split, count):
-            images, digits = data.gather(split, chunk)
-            parts.append(read(images))
-            truth.append(digits)
-            bar.advance(task, len(chunk))
+        return read_quietly(read, data, split, count, lambda n: bar.advance(task, n))
+
+
+def read_quietly(
+    read: Read, data: DataSet, split: str, count: int, done: Callable[[int], object]
+) -> tuple[Decoded, NDArray[np.int8]]:
+    """Do what `read_split` does; `done` hears how many more samples have been read."""
+    parts, truth = [], []
+    for chunk in chunks(data, split, count):
+        images, digits = data.gather(split, chunk)
+        parts.append(read(images))
+        truth.append(digits)
+        done(len(chunk))
     return Decoded.join(parts), np.concatenate(truth)

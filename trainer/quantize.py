@@ -23,8 +23,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.compact import compact
-from trainer.export import LOGITS, accuracy, read_card, write_card
+from trainer.export import LOGITS, read_card, write_card
 from trainer.graph import strip, with_decoder, write_model
+from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, chunks, read_split
 from trainer.recurrent import has_lstm, in_float
 
@@ -34,26 +35,26 @@ _CALIBRATION_IMAGES = 512
 
 @dataclass(frozen=True)
 class Report:
-    """What quantization cost: bytes of logits.onnx and share of exact numbers, on n samples.
+    """What quantization cost: bytes of logits.onnx, and what is read of the same test numbers.
 
-    `accuracy_after` is the lower one of logits.int8.onnx and reader.int8.onnx.
+    `after` is of the worse one of logits.int8.onnx and reader.int8.onnx.
     """
 
     bytes_before: int
     bytes_after: int
-    accuracy_before: float
-    accuracy_after: float
-    images: int
+    before: Evaluation
+    after: Evaluation
 
 
 def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int = 3_000) -> Report:
     """Write logits.int8.onnx and reader.int8.onnx beside the files that `trainer export` wrote.
 
-    Ranges come from 512 images of the val split, accuracy from up to `images` of test. Raises
+    Ranges come from 512 images of the val split, accuracy from up to `images` of test. The last
+    layer stays in float32, and with it the temperature that export has put into it. Raises
     UserError, and leaves no 8-bit file, when accuracy drops by more than `max_drop`.
     """
     source = folder / LOGITS
-    before, truth = read_split(by_onnx(source), data, "test", images)
+    before = evaluate(*read_split(by_onnx(source), data, "test", images))
     with tempfile.TemporaryDirectory(dir=folder) as work:
         with _quiet():
             model = quantized(source, data, Path(work))
@@ -61,20 +62,24 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
         drafts = [Path(work) / name for name in (INT8_LOGITS, INT8_READER)]
         for graph, draft in zip(graphs, drafts, strict=True):
             write_model(graph, draft, {})
-        after = [read_split(by_onnx(draft), data, "test", images)[0] for draft in drafts]
+        found = [evaluate(*read_split(by_onnx(draft), data, "test", images)) for draft in drafts]
         sizes = source.stat().st_size, drafts[0].stat().st_size
-    was, now = accuracy(before, truth), min(accuracy(read, truth) for read in after)
+    after = min(found, key=lambda evaluation: evaluation.exact.share)
+    was, now = before.exact.share, after.exact.share
     if was - now > max_drop:
         raise UserError(
             f"quantization lowers accuracy from {was:.4f} to {now:.4f}, by more than {max_drop}; "
             "nothing was written; train longer or raise --max-drop"
         )
-    card = read_card(source) | {"accuracy": f"{now:.4f}", "accuracy_images": str(len(truth))}
-    card["quantization"] = "activations uint8, weights int8 per channel"
+    card = read_card(source) | {
+        "accuracy": f"{now:.4f}",
+        "accuracy_images": str(after.exact.count),
+        "quantization": "activations uint8, weights int8 per channel",
+    }
     for graph, name in zip(graphs, (INT8_LOGITS, INT8_READER), strict=True):
         write_model(graph, folder / name, card)
     write_card(card, folder / INT8_CARD)
-    return Report(*sizes, was, now, len(truth))
+    return Report(*sizes, before, after)
 
 
 def quantized(source: Path, data: DataSet, work: Path) -> ModelProto:

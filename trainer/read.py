@@ -9,9 +9,10 @@ from PIL import Image
 from shards.canvas import fit
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
-from trainer.runtime import is_reader, open_session, run
+from trainer.runtime import is_reader, open_session, to_input
 
-PRETRAINED = Path(__file__).parent / "pretrained" / "nano-int8" / "reader.onnx"
+PRETRAINED = Path(__file__).parent / "pretrained"
+DEFAULT = PRETRAINED / "nano-int8" / "reader.onnx"
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Reading:
     """One number.
 
     `text` keeps leading zeros and holds the first 5 digits if more were seen; `value` is -1 unless
-    1 to 5 digits were read; `count` is how many were; confidences are probabilities, 0..1, the
-    number's being that of its least certain digit.
+    1 to 5 digits were read, and `confidence` is 0 then; `count` is how many were. Confidences are
+    probabilities, 0..1: the number's, that all of it is right, is the product of its digits'.
     """
 
     text: str
@@ -35,12 +36,12 @@ class Reader:
 
     def __init__(self, path: Path | None = None) -> None:
         """Open `path`; UserError when it is no reader file, or none is given and none ships."""
-        if path is None and not PRETRAINED.is_file():
+        if path is None and not DEFAULT.is_file():
             raise UserError(
                 "no reader ships with this copy; make one (trainer train, export, quantize) "
                 "and name its reader.onnx with --model"
             )
-        self._session = open_session(Path(path or PRETRAINED))
+        self._session = open_session(Path(path or DEFAULT))
         if not is_reader(self._session):
             raise UserError(f"{path} ends in logits; name the reader.onnx beside it")
 
@@ -53,13 +54,14 @@ class Reader:
 
     def read_canvas(self, image: np.ndarray) -> Reading:
         """Read an image that already is uint8 (32, 128), white ink on black, as `fit` makes it."""
-        reading = run(self._session, image[None])[0]
-        digits = [int(digit) for digit in reading[3 : 3 + MAX_DIGITS] if digit >= 0]
-        confidences = reading[3 + MAX_DIGITS :][: len(digits)]
+        feed = {"image": to_input(image[None])}
+        reading = self._session.run(["reading"], feed)[0][0].tolist()
+        value, confidence, count, *rest = reading
+        known = min(int(count), MAX_DIGITS)
         return Reading(
-            text="".join(map(str, digits)),
-            value=int(reading[0]),
-            confidence=float(reading[1]),
-            count=int(reading[2]),
-            digit_confidences=tuple(map(float, confidences)),
+            text="".join(str(int(digit)) for digit in rest[:known]),
+            value=int(value),
+            confidence=confidence,
+            count=int(count),
+            digit_confidences=tuple(rest[MAX_DIGITS : MAX_DIGITS + known]),
         )

@@ -1,4 +1,4 @@
-"""An evaluation for people and programs: text, JSON, the confusions and worst errors as PNG."""
+"""An evaluation for people and programs: text, JSON, and what there is to see as PNG."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from shards.labels import to_labels
 from shards.preview import sheet
 from shards.reader import DataSet
 from trainer.ctc import Decoded
-from trainer.metrics import Evaluation, Rate, worst
+from trainer.metrics import Calibration, Evaluation, Rate, worst
 
 _WORST = 60
 
@@ -24,6 +24,11 @@ def as_text(result: Evaluation) -> str:
         f"  of length {length}     {_text(rate)}" for length, rate in result.by_length.items()
     ]
     lines.append(f"digit error rate  {result.digit_error_rate:.4f}")
+    calibration = result.calibration
+    lines.append(f"calibration error {calibration.error:.4f}")
+    lines.append(
+        f"surest 95 %       {_text(calibration.covered)}, confidence {calibration.threshold:.3f} up"
+    )
     pairs = [
         (count, true, read)
         for true, row in enumerate(result.confusion)
@@ -42,12 +47,13 @@ def write_report(
     data: DataSet,
     split: str,
 ) -> None:
-    """Write evaluation.json, confusion.png and, if anything was misread, worst.png."""
+    """Write evaluation.json, confusion.png, reliability.png and, after errors, worst.png."""
     folder.mkdir(parents=True, exist_ok=True)
     head = {"data": data.manifest.name, "fingerprint": data.manifest.fingerprint, "split": split}
     with replacing(folder / "evaluation.json") as file:
         file.write(json.dumps(head | asdict(result), indent=1).encode() + b"\n")
     _draw_confusion(np.array(result.confusion), folder / "confusion.png")
+    _draw_reliability(result.calibration, folder / "reliability.png")
     rows = worst(read, truth, _WORST)
     (folder / "worst.png").unlink(missing_ok=True)
     if len(rows):
@@ -81,5 +87,20 @@ def _draw_confusion(confusion: NDArray[np.int64], path: Path) -> None:
         if confusion[true, read]:
             axes.text(read, true, str(confusion[true, read]), ha="center", va="center", fontsize=7)
     axes.set(xticks=range(10), yticks=range(10), xlabel="read", ylabel="true digit")
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=110)
+
+
+def _draw_reliability(calibration: Calibration, path: Path) -> None:
+    """Draw how much of each bin is right over its mean confidence; the diagonal is perfect."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
+    axes.plot(calibration.confidence, calibration.right, marker="o")
+    title = f"calibration error {calibration.error:.4f}"
+    axes.set(xlabel="confidence", ylabel="right", xlim=(0, 1.02), ylim=(0, 1.02), title=title)
+    axes.grid(alpha=0.3)
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=110)

@@ -6,9 +6,10 @@ import torch
 
 from shards.errors import UserError
 from shards.reader import DataSet
-from trainer.checkpoint import LAST, find_checkpoint, read_header
+from shards.sound import open_sound
+from trainer.checkpoint import LAST, find_weights, read_header
 from trainer.config import Config
-from trainer.device import choose_device, choose_precision
+from trainer.device import choose_device, choose_precision, prepare
 from trainer.models import count_parameters
 from trainer.state import State
 from trainer.train import train
@@ -22,16 +23,19 @@ def start(
     threads: int = 0,
     resume: bool = False,
     init: Path | None = None,
+    compiled: bool = False,
+    allow_partial: bool = False,
 ) -> Path:
-    """Train in `folder` (default: runs/<model>-<data set>); returns it.
+    """Train in `folder` (default: runs/<model>-<data set>), by torch.compile if asked; returns it.
 
     Raises UserError when the folder holds a run and `resume` is not set, when there is nothing to
-    resume, and when the checkpoint is of another model or other data.
+    resume, when the checkpoint is of another model or other data, and when shards of train or val
+    are damaged, or missing though not `allow_partial`.
     """
     device = choose_device(device_name)
     if threads:
         torch.set_num_threads(threads)
-    data = DataSet(data_folder)
+    data = _open(data_folder, allow_partial)
     folder = folder or Path("runs") / f"{config.model}-{data.manifest.name}"
     last = folder / LAST
     if resume:
@@ -41,15 +45,30 @@ def start(
     else:
         state = State(config, device)
         if init:
-            state.start_from(find_checkpoint(init))
+            state.start_from(find_weights(init))
     folder.mkdir(parents=True, exist_ok=True)
     precision = choose_precision(state.config.precision, device)
     print(
         f"{config.model}, {count_parameters(state.model):,} parameters, on {device} in "
         f"{str(precision).removeprefix('torch.')}, into {folder}"
     )
+    prepare(device)
+    if compiled:
+        state.model.compile()
     train(data, folder, state)
     return folder
+
+
+def _open(folder: Path, allow_partial: bool) -> DataSet:
+    data, missing = open_sound(folder, ("train", "val"), allow_partial)
+    if missing:
+        names = ", ".join(entry.file for entry in missing)
+        lost = sum(entry.count for entry in missing)
+        print(
+            f"WARNING: {folder} lacks {len(missing)} of its shards ({names}) with {lost:,} images; "
+            f"training on the other {data.count('train'):,}, called {data.manifest.version}"
+        )
+    return data
 
 
 def _resumed(last: Path, config: Config, data: DataSet, device: torch.device) -> State:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from shards.errors import UserError
 from shards.manifest import Manifest
 from trainer.checkpoint import (
     CHARSET,
@@ -23,13 +24,18 @@ from trainer.models import Reader, build_seeded
 
 
 class State:
-    """A run between two steps; all of it goes into a checkpoint and comes back bit for bit."""
+    """A run between two steps; all of it goes into a checkpoint and comes back bit for bit.
+
+    `statistics` is the memory of the batch norms' running means and variances, float32 (n,), so
+    that all of them can be kept and put back at once.
+    """
 
     def __init__(self, config: Config, device: torch.device) -> None:
         self.config = config
         self.device = device
         self.model = self._build()
         self.average = self._build().eval().requires_grad_(False)
+        self.statistics = _in_one(_norm_statistics(self.model))
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), weight_decay=config.weight_decay, fused=True
         )
@@ -38,7 +44,7 @@ class State:
         self.updates = 0  # steps since the beginning of the run
         self.accuracy = 0.0  # on val, when last measured
         self.best = 0.0
-        self.skipped = 0  # steps in a row without a finite loss
+        self.skipped = 0  # steps in a row without a finite loss or gradient
         self._began = time.monotonic()
 
     @property
@@ -93,8 +99,13 @@ class State:
         tensors = read_tensors(path, device)
         load_weights(state.model, named("model", tensors), path)
         load_weights(state.average, named("ema", tensors), path)
-        state._load_optimizer(named("optimizer", tensors))
-        torch.set_rng_state(tensors["random"].cpu())
+        try:
+            state._load_optimizer(named("optimizer", tensors))
+            torch.set_rng_state(tensors["random"].cpu())
+        except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
+            raise UserError(
+                f"{path} lacks what a run needs to go on; use --init to start from its weights"
+            ) from error
         state.epoch, state.step, state.updates = header.epoch, header.step, header.updates
         state.accuracy, state.best = header.accuracy, header.best
         state._began -= header.seconds
@@ -128,6 +139,18 @@ class State:
             moments.setdefault(int(index), {})[name] = copy
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _norm_statistics(module: nn.Module) -> list[Tensor]:
+    return [buffer for buffer in module.buffers() if buffer.is_floating_point()]
+
+
+def _in_one(vectors: list[Tensor]) -> Tensor:
+    """Move vectors into one tensor, of which they become parts."""
+    whole = torch.cat(vectors)
+    for vector, part in zip(vectors, torch.split(whole, [len(v) for v in vectors]), strict=True):
+        vector.data = part
+    return whole
 
 
 def _floats(module: nn.Module) -> list[Tensor]:

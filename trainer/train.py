@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from shards.errors import UserError
 from shards.reader import DataSet
@@ -14,21 +14,22 @@ from trainer.checkpoint import BEST, LAST
 from trainer.ctc import ctc_loss, greedy_decode
 from trainer.data import Batch, Order, best_gather, stream, to_input, wait_until_ready
 from trainer.device import autocast, choose_precision
-from trainer.log import Meter, RunLog, draw_curves
+from trainer.log import RunLog, draw_curves
+from trainer.meter import Meter
 from trainer.predict import by_torch, chunks
 from trainer.state import State
 
 _EPOCH_IMAGES = 120_000  # the most in an epoch, unless asked for
 _LOG_EVERY = 50  # steps
-_MAX_SKIPPED = 10  # steps in a row without a finite loss
+_MAX_SKIPPED = 10  # steps in a row without a finite loss or gradient
 
 
 def train(data: DataSet, folder: Path, state: State, save_seconds: float = 300) -> None:
     """Train `state` to the end of its run; checkpoints, logs and curves go into `folder`.
 
     Each epoch ends with a validation of the averaged weights; in between `last.safetensors` is
-    written every `save_seconds`. Raises UserError when the loss is not finite ten times in a row
-    and when the shards that a build beside should write do not come.
+    written every `save_seconds`. Raises UserError when ten steps in a row were skipped, since loss
+    or gradient was not finite, and when the shards that a build beside should write do not come.
     """
     config = state.config
     precision = choose_precision(config.precision, state.device)
@@ -43,13 +44,15 @@ def train(data: DataSet, folder: Path, state: State, save_seconds: float = 300) 
             meter = Meter(order.batch)
             with progress("images") as bar:
                 task = bar.add_task(f"epoch {state.epoch + 1}/{config.epochs}", total=indices.size)
-                for batch in stream(gather, indices[state.step :]):
+                for batch in stream(gather, indices[state.step :], state.device):
                     rate = config.rate_at(state.share_done(total))
                     meter.add(update(state, batch, rate, precision))
                     if state.updates % _LOG_EVERY == 0:
+                        notice(state, meter.read())
                         log.write(state.updates, loss=meter.recent(_LOG_EVERY), rate=rate)
                     bar.update(task, completed=state.step * order.batch)
                     if time.monotonic() - saved > save_seconds:
+                        notice(state, meter.read())
                         state.save(folder / LAST, data.manifest)
                         saved = time.monotonic()
                     if state.share_done(total) >= 1:
@@ -57,35 +60,42 @@ def train(data: DataSet, folder: Path, state: State, save_seconds: float = 300) 
             _end_epoch(data, folder, state, order, meter, log)
 
 
-def update(state: State, batch: Batch, rate: float, precision: torch.dtype) -> float:
+def update(state: State, batch: Batch, rate: float, precision: torch.dtype) -> Tensor:
     """One step of the optimizer at learning rate `rate`; returns the loss, nats per number.
 
-    A step whose loss is not finite changes nothing; the tenth in a row raises UserError.
+    The loss, a float32 scalar, stays on the device, and nothing here waits for the device. A step
+    whose loss or gradient is not finite changes neither weights nor statistics and returns nan.
     """
-    inputs = to_input(batch.images)
+    statistics = state.statistics.clone()
     with autocast(state.device, precision):
-        logits = state.model.train()(inputs)
+        logits = state.model(to_input(batch.images))
     loss = ctc_loss(logits, batch.digits)
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
+    loss = loss.detach()
+    length = nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
+    lost = ~torch.isfinite(loss + length)
+    torch.where(lost, statistics, state.statistics, out=state.statistics)
+    state.optimizer.found_inf = lost.float()  # type: ignore[attr-defined]  # as GradScaler says it
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.optimizer.step()
     state.step += 1
     state.updates += 1
-    value = loss.item()
-    if math.isfinite(value):
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        state.optimizer.step()
-        state.update_average()
-        state.skipped = 0
-        return value
-    state.skipped += 1
-    if state.skipped >= _MAX_SKIPPED:
-        raise UserError(
-            f"the loss has been {value} for {_MAX_SKIPPED} steps in a row, last at step "
-            f"{state.updates}; use --resume with the last checkpoint or a lower --rate"
-        )
-    return value
+    state.update_average()
+    return loss.masked_fill(lost, math.nan)
+
+
+def notice(state: State, losses: list[float]) -> None:
+    """Count the skipped steps among `losses`; UserError at the tenth in a row."""
+    for loss in losses:
+        state.skipped = 0 if math.isfinite(loss) else state.skipped + 1
+        if state.skipped == _MAX_SKIPPED:
+            raise UserError(
+                f"the loss or its gradient has not been finite for {_MAX_SKIPPED} steps in a row "
+                f"before step {state.updates}; use --resume with the last checkpoint or a lower "
+                "--rate"
+            )
 
 
 def validate(data: DataSet, state: State, precision: torch.dtype) -> tuple[float, float]:
@@ -111,6 +121,7 @@ def _order(data: DataSet, state: State) -> Order:
 def _end_epoch(
     data: DataSet, folder: Path, state: State, order: Order, meter: Meter, log: RunLog
 ) -> None:
+    notice(state, meter.read())
     speed, loss = meter.speed(), meter.mean()
     precision = choose_precision(state.config.precision, state.device)
     val_loss, state.accuracy = validate(data, state, precision)

@@ -16,6 +16,7 @@ from trainer.config import Config
 from trainer.state import State
 
 SPLITS = {"test": 64, "val": 64, "train": 256}
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 
 
 def draw(label: str, random: np.random.Generator) -> np.ndarray:
@@ -62,6 +63,11 @@ def write_data_set(folder: Path, splits: dict[str, int] = SPLITS, name: str = "p
     )
     write_manifest(manifest, folder / MANIFEST)
     return folder
+
+
+@pytest.fixture(scope="session", params=DEVICES)
+def device(request: pytest.FixtureRequest) -> torch.device:
+    return torch.device(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,21 @@ import pytest
 import torch
 
 from shards.errors import UserError
-from trainer.checkpoint import BEST, Header, load_reader, read_header, read_tensors, save
+from trainer import checkpoint
+from trainer.checkpoint import (
+    BEST,
+    WEIGHTS,
+    Header,
+    find_checkpoint,
+    find_weights,
+    load_reader,
+    read_header,
+    read_tensors,
+    save,
+    save_weights,
+)
+from trainer.config import Config
+from trainer.state import State
 
 CPU = torch.device("cpu")
 
@@ -45,3 +59,26 @@ def test_what_is_no_checkpoint_is_refused(run: Path, tmp_path: Path) -> None:
     cut.write_bytes((run / BEST).read_bytes()[:5000])
     with pytest.raises(UserError, match="is damaged or no checkpoint"):
         read_header(cut)
+
+
+def test_weights_to_start_from_are_the_averaged_ones_alone(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "nano-fp32"
+    folder.mkdir()
+    save_weights(run, folder / WEIGHTS)
+    assert [path.name for path in folder.iterdir()] == [WEIGHTS]
+    assert read_header(folder / WEIGHTS) == read_header(run / BEST)
+    kept, whole = read_tensors(folder / WEIGHTS, CPU), read_tensors(run / BEST, CPU)
+    assert set(kept) == {name for name in whole if name.startswith("ema.")}
+    assert all(torch.equal(kept[name], whole[name]) for name in kept)
+    assert find_checkpoint(folder) == folder / WEIGHTS
+
+    monkeypatch.setattr(checkpoint, "_SHIPPED", tmp_path)
+    for name in ("nano", "nano-fp32", str(folder), str(folder / WEIGHTS)):
+        assert find_weights(Path(name)) == folder / WEIGHTS
+    state = State(Config("nano"), CPU)
+    state.start_from(find_weights(Path("nano")))
+    assert torch.equal(state.model.sequence.weight, whole["ema.sequence.weight"])
+    with pytest.raises(UserError, match="base is no run folder, .*; these do: nano-fp32"):
+        find_weights(Path("base"))

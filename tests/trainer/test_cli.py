@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from shards.reader import DataSet
+from trainer.cli import app
 
 
 def trainer(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -23,8 +25,28 @@ def test_evaluate_prints_and_writes_its_figures(run: Path, printed: DataSet, tmp
     assert {path.name for path in tmp_path.iterdir()} == {
         "evaluation.json",
         "confusion.png",
+        "reliability.png",
         "worst.png",
     }
+
+
+def test_a_run_becomes_readers_to_give_away(run: Path, printed: DataSet, tmp_path: Path) -> None:
+    def said(*arguments: object) -> str:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    data, onnx = printed.folder, tmp_path / "onnx"
+    assert "(n = 64); next: trainer quantize" in said("export", run, onnx, "--data", data)
+    lines = said("quantize", onnx, data, "--max-drop", 1).splitlines()
+    assert lines[0].endswith("KB; exact:")
+    assert [line.split()[-1] for line in lines[1:2]] == ["64"]
+    assert [line.split()[2] for line in lines[2:7]] == ["1", "2", "3", "4", "5"]
+    (tmp_path / "commands.txt").write_text("generator build numbers\n")
+    commands = ("--commands", tmp_path / "commands.txt")
+    said("ship", onnx, tmp_path / "out", "--test", data, *commands)
+    text = (tmp_path / "out" / "nano-int8" / "README.md").read_text()
+    assert "```sh\ngenerator build numbers\n```" in text
 
 
 @pytest.mark.parametrize(
@@ -35,6 +57,10 @@ def test_evaluate_prints_and_writes_its_figures(run: Path, printed: DataSet, tmp
         (("train", "{data}", "--model", "huge"), "model 'huge' is unknown"),
         (("train", "{data}", "--precision", "half"), "precision 'half' is unknown"),
         (("train", "{data}/none"), "is no data set"),
+        (
+            ("train", "{data}", "--init", "huge"),
+            "huge is no run folder, no checkpoint",
+        ),
         (("evaluate", "{data}", "{data}"), "is no checkpoint file"),
     ],
 )
@@ -55,5 +81,5 @@ def test_help_names_every_command_without_loading_torch() -> None:
     code = "import sys, trainer.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     done = trainer("--help")
-    for command in ("train", "evaluate", "export", "quantize", "read", "compare"):
+    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "ship"):
         assert command in done.stdout

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from onnx import TensorProto, helper
 
 from shards.errors import UserError
 from shards.reader import DataSet
+from trainer.checkpoint import BEST, load_reader, read_header
+from trainer.config import Config
 from trainer.ctc import greedy_decode
-from trainer.export import check, export, to_onnx
+from trainer.data import to_input
+from trainer.export import check, export, to_onnx, training_command
 from trainer.graph import OPSET, with_decoder, write_model
 from trainer.models import build_model
 from trainer.predict import from_readings, open_reader, read_split
@@ -73,7 +77,8 @@ def test_the_files_read_what_the_checkpoint_reads(
     for other in read[1:]:
         assert np.array_equal(other.digits, read[0].digits)
         assert np.array_equal(other.count, read[0].count)
-        np.testing.assert_allclose(other.confidence, read[0].confidence, rtol=1e-3)
+        same = read[1].confidence  # calibrated, as that of the run is not
+        np.testing.assert_allclose(other.confidence, same, rtol=1e-3)
 
 
 def test_the_reader_is_one_float32_tensor_in_and_one_out(exported: Path) -> None:
@@ -93,7 +98,36 @@ def test_the_files_carry_their_card(exported: Path, printed: DataSet) -> None:
         assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert card["charset"] == "0123456789"
     assert card["fingerprint"] == printed.manifest.fingerprint
-    assert not list(exported.glob(".*"))
+    assert card["trained"] == "trainer train printed --model nano"
+    assert 0.5 <= float(card["temperature"]) <= 4
+    assert {path.name for path in exported.iterdir()} == {
+        "logits.onnx",
+        "reader.onnx",
+        "reader.json",
+        "weights.safetensors",
+    }
+
+
+def test_only_the_sureness_differs_from_the_checkpoint(
+    run: Path, exported: Path, printed: DataSet
+) -> None:
+    images, _ = printed.gather("test", np.arange(16))
+    model = load_reader(run, CPU)[0]
+    with torch.inference_mode():
+        trained = model(to_input(torch.from_numpy(images)[:, None])).numpy()
+    logits = run_onnx(open_session(exported / "logits.onnx"), images)
+    free = trained > -500
+    temperature = float(json.loads((exported / "reader.json").read_text())["temperature"])
+    np.testing.assert_allclose(logits[free] * temperature, trained[free], rtol=2e-3, atol=1e-2)
+
+
+def test_the_training_command_names_what_was_chosen(run: Path) -> None:
+    header = read_header(run / BEST)
+    chosen = Config("optimized", epoch_images=5000, rate=0.0005, seed=3)
+    other = replace(header, config=asdict(chosen))
+    assert training_command(other) == (
+        "trainer train printed --model optimized --epoch-images 5000 --rate 0.0005 --seed 3"
+    )
 
 
 @pytest.mark.parametrize("name", ["nano", "lightweight"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trainer.ctc import Decoded
-from trainer.metrics import align, evaluate, rate, worst
+from trainer.metrics import align, calibration, evaluate, rate, worst
 
 
 def read(*numbers: str, confidence: list[float] | None = None) -> Decoded:
@@ -47,3 +47,24 @@ def test_alignment_leaves_out_what_has_no_opposite() -> None:
 def test_the_worst_errors_are_the_surest() -> None:
     seen = read("1", "2", "3", "4", confidence=[0.5, 0.9, 0.7, 1.0])
     assert worst(seen, read("9", "9", "9", "4").digits, most=2).tolist() == [1, 2]
+
+
+def test_calibration_is_the_mean_gap_of_bins_of_equal_mass() -> None:
+    # 15 bins of 2; in the first, confidence 0.2 and half right; in the others 0.9 and all right.
+    confidence = np.array([0.2] * 2 + [0.9] * 28, np.float32)
+    right = np.array([True, False] + [True] * 28)
+    order = np.random.default_rng(0).permutation(30)
+    found = calibration(confidence[order], right[order])
+    assert found.error == pytest.approx((0.3 + 14 * 0.1) / 15)
+    assert found.confidence == pytest.approx([0.2] + [0.9] * 14)
+    assert found.right == [0.5] + [1.0] * 14
+    assert found.covered.count == 29
+    assert calibration(np.ones(3, np.float32), np.ones(3, bool)).error == 0
+
+
+def test_the_surest_numbers_are_kept() -> None:
+    confidence = np.linspace(0, 1, 100, dtype=np.float32)
+    right = np.arange(100) >= 6
+    found = calibration(confidence, right)
+    assert (found.covered.count, found.covered.share) == (95, pytest.approx(94 / 95))
+    assert found.threshold == confidence[5]

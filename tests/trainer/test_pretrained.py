@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 from PIL import Image, ImageOps
 
+from trainer.export import read_card
 from trainer.read import PRETRAINED, Reader
 
 ROOT = Path(__file__).parents[2]
@@ -43,9 +45,23 @@ def test_what_is_read_surely_is_right() -> None:
 
 
 @pytest.mark.parametrize(("name", "limit"), [("nano-int8", 160_000), ("nano-fp32", 500_000)])
-def test_the_shipped_files_are_small_and_say_what_they_are(name: str, limit: int) -> None:
-    folder = PRETRAINED.parents[1] / name
-    assert (folder / "reader.onnx").stat().st_size < limit
-    card = json.loads((folder / "reader.json").read_text())
-    assert card["model"] == "nano"
-    assert card["fingerprint"]
+def test_nano_is_small_and_needs_standard_operators_only(name: str, limit: int) -> None:
+    file = PRETRAINED / name / "reader.onnx"
+    assert file.stat().st_size < limit
+    assert {entry.domain for entry in onnx.load(file).opset_import} == {""}
+
+
+SHIPPED = sorted(path for path in PRETRAINED.iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_whatever_ships_says_what_it_is(folder: Path) -> None:
+    facts = json.loads((folder / "reader.json").read_text())
+    model, precision = folder.name.split("-")
+    assert facts["model"] == model
+    assert ("quantization" in facts) == (precision == "int8")
+    assert len(facts["fingerprint"]) == 64
+    for name in ("reader.onnx", "logits.onnx"):
+        assert read_card(folder / name) == facts
+        kinds = {node.op_type for node in onnx.load(folder / name).graph.node}
+        assert "ConvInteger" not in kinds

@@ -1,3 +1,5 @@
+import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,19 @@ from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.checkpoint import BEST, LAST, read_tensors
 from trainer.config import Config
+from trainer.data import from_shards, stream
+from trainer.device import choose_precision
 from trainer.log import read_log
 from trainer.start import start
 from trainer.state import State
-from trainer.train import train, update
+from trainer.train import notice, train, update
 
 CPU = torch.device("cpu")
 CONFIG = Config("nano", epochs=2, batch=32, val_images=32, precision="float32")
+ROWS = np.arange(128).reshape(4, 32)
+NAN = float("nan")
+
+Gathered = tuple[np.ndarray, np.ndarray]
 
 
 class Interrupted(DataSet):
@@ -22,11 +30,11 @@ class Interrupted(DataSet):
 
     left = 7
 
-    def gather(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gather(self, split: str, indices: np.ndarray, *out: np.ndarray) -> Gathered:
         self.left -= 1
         if self.left == 0:
             raise KeyboardInterrupt
-        return super().gather(split, indices)
+        return super().gather(split, indices, *out)
 
 
 @pytest.fixture(scope="module")
@@ -81,23 +89,89 @@ def test_fine_tuning_starts_from_the_averaged_weights(undisturbed: Path) -> None
     assert (state.epoch, state.updates) == (0, 0)
 
 
-def test_a_step_without_a_finite_loss_changes_no_weight_and_the_tenth_ends_the_run(
-    printed: DataSet,
-) -> None:
-    from trainer.data import from_shards
+def steps(device: torch.device, data: DataSet, count: int = 3, **options: str) -> State:
+    """A state after `count` steps on the same batches."""
+    state = State(Config(**{"model": "nano"} | options), device)
+    precision = choose_precision(state.config.precision, device)
+    for batch in stream(from_shards(data, "train", device), ROWS[:count], device):
+        update(state, batch, 1e-3, precision)
+    return state
 
+
+def moved(state: State) -> torch.Tensor:
+    """All weights, less those at the beginning."""
+    pairs = zip(state.model.parameters(), State(state.config, CPU).model.parameters(), strict=True)
+    return torch.cat([(now.detach().cpu() - then).flatten() for now, then in pairs]).detach()
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "alike"),
+    [("nano", "float32", 0.98), ("optimized", "float32", 0.95), ("nano", "bf16", 0.7)],
+)
+def test_a_step_does_the_same_on_every_device(
+    device: torch.device, printed: DataSet, model: str, precision: str, alike: float, monkeypatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    wanted = moved(steps(CPU, printed, model=model, precision="float32"))
+    found = moved(steps(device, printed, model=model, precision=precision))
+    assert torch.cosine_similarity(found, wanted, dim=0) > alike
+    assert found.norm().item() == pytest.approx(wanted.norm().item(), rel=0.05)
+
+
+def everything(state: State) -> dict[str, torch.Tensor]:
+    """All that a checkpoint holds but for the moving average and the batch norms' counters."""
+    counters = ("ema.", "num_batches_tracked")
+    tensors = {name: value.clone() for name, value in state._tensors().items()}
+    return {name: value for name, value in tensors.items() if not any(c in name for c in counters)}
+
+
+@pytest.mark.parametrize("spoiled", ["features.0", "sequence"])
+def test_a_step_that_is_not_finite_changes_nothing(
+    device: torch.device, printed: DataSet, spoiled: str
+) -> None:
+    state = steps(device, printed)
+    batch = from_shards(printed, "train", device)(ROWS[3])
+    before = everything(state)
+    spoil = state.model.get_submodule(spoiled).register_forward_hook(lambda *call: call[2] * NAN)
+    assert update(state, batch, 1e-3, torch.float32).isnan()
+    after = everything(state)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert all(value.isfinite().all() for value in state.average.state_dict().values())
+    spoil.remove()
+    assert update(state, batch, 1e-3, torch.float32).isfinite()
+    assert not torch.equal(before["model.sequence.weight"], state.model.sequence.weight)
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing(
+    device: torch.device, printed: DataSet
+) -> None:
+    state = steps(device, printed)
+    before = everything(state)
+    state.model.sequence.weight.register_hook(lambda gradient: gradient * NAN)
+    assert update(
+        state, from_shards(printed, "train", device)(ROWS[3]), 1e-3, torch.float32
+    ).isnan()
+    after = everything(state)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_ten_skipped_steps_in_a_row_end_the_run_and_leave_its_checkpoint(
+    device: torch.device, undisturbed: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    shutil.copy(undisturbed / LAST, tmp_path)
+    state = State(dataclasses.replace(CONFIG, batch=16), device)
+    state.model.register_forward_hook(lambda *call: call[2] * NAN)
+    with pytest.raises(UserError, match="not been finite for 10 steps in a row before step 16"):
+        train(printed, tmp_path, state)
+    assert (tmp_path / LAST).read_bytes() == (undisturbed / LAST).read_bytes()
+
+
+def test_a_finite_step_begins_the_count_anew() -> None:
     state = State(CONFIG, CPU)
-    batch = from_shards(printed, "train", CPU)(np.arange(8))
-    with torch.no_grad():
-        state.model.sequence.bias.fill_(torch.nan)
-    before = [parameter.clone() for parameter in state.model.parameters()]
-    for _ in range(9):
-        update(state, batch, 1e-3, torch.float32)
-    for old, new in zip(before, state.model.parameters(), strict=True):
-        assert torch.equal(old.nan_to_num(), new.nan_to_num())
-    assert not any(value.isnan().any() for value in state.average.state_dict().values())
-    with pytest.raises(UserError, match="loss has been nan for 10 steps in a row"):
-        update(state, batch, 1e-3, torch.float32)
+    notice(state, [NAN] * 9)
+    notice(state, [1.0, *[NAN] * 9])
+    with pytest.raises(UserError, match="10 steps in a row"):
+        notice(state, [NAN])
 
 
 class Slow(DataSet):
@@ -105,9 +179,9 @@ class Slow(DataSet):
 
     state: State
 
-    def gather(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gather(self, split: str, indices: np.ndarray, *out: np.ndarray) -> Gathered:
         self.state._began -= 120
-        return super().gather(split, indices)
+        return super().gather(split, indices, *out)
 
 
 def test_time_ends_a_run_and_what_it_learned_is_kept(printed: DataSet, tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Readers to give away: their folders, figures and cards."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from shards.errors import UserError
+from shards.reader import DataSet
+from tests.trainer.conftest import write_data_set
+from trainer.checkpoint import BEST, read_header
+from trainer.export import export, read_card
+from trainer.quantize import quantize
+from trainer.ship import ship
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, printed: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported")
+    export(run, folder, printed)
+    quantize(folder, printed, max_drop=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    folder = tmp_path_factory.mktemp("data") / "other"
+    return DataSet(write_data_set(folder, {"test": 20, "val": 2, "train": 2}, "other"))
+
+
+@pytest.fixture(scope="module")
+def shipped(exported: Path, printed: DataSet, other: DataSet) -> Path:
+    out = exported.parent / "shipped"
+    folders = ship(exported, out, [printed, other], 50, ["generator build x", "trainer train x"])
+    assert folders == [out / "nano-fp32", out / "nano-int8"]
+    return out
+
+
+def test_each_folder_has_a_reader_and_what_is_known_of_it(exported: Path, shipped: Path) -> None:
+    names = {"reader.onnx", "logits.onnx", "reader.json", "evaluation.json", "README.md"}
+    assert {path.name for path in (shipped / "nano-int8").iterdir()} == names
+    assert {path.name for path in (shipped / "nano-fp32").iterdir()} == {
+        *names,
+        "weights.safetensors",
+    }
+    for folder, mark in (("nano-fp32", ""), ("nano-int8", ".int8")):
+        for stem in ("reader", "logits"):
+            kept = (shipped / folder / f"{stem}.onnx").read_bytes()
+            assert kept == (exported / f"{stem}{mark}.onnx").read_bytes()
+        facts = json.loads((shipped / folder / "reader.json").read_text())
+        assert facts == read_card(shipped / folder / "reader.onnx")
+
+
+def test_figures_are_of_every_test_set(shipped: Path, run: Path) -> None:
+    for folder in ("nano-fp32", "nano-int8"):
+        figures = json.loads((shipped / folder / "evaluation.json").read_text())
+        assert figures["bytes"] == (shipped / folder / "reader.onnx").stat().st_size
+        assert figures["milliseconds"] > 0
+        counts = {name: test["exact"]["count"] for name, test in figures["tests"].items()}
+        assert counts == {"printed": 50, "other": 20}
+
+
+def test_the_card_says_where_the_reader_comes_from(shipped: Path, run: Path) -> None:
+    text = (shipped / "nano-int8" / "README.md").read_text()
+    header = read_header(run / BEST)
+    assert text.startswith("# nano-int8\n")
+    assert header.fingerprint in text
+    assert "printed 1.0.0, 64 test, 64 val, 256 train" in text
+    assert "## Recipe" in text
+    assert "```sh\ngenerator build x\ntrainer train x\n```" in text
+    assert "| nano | 116,838 | activations uint8, weights int8 per channel |" in text
+    exact = json.loads((shipped / "nano-int8" / "evaluation.json").read_text())["tests"]["other"]
+    low, high = exact["exact"]["low"], exact["exact"]["high"]
+    assert (
+        f"| other | 1 to 5 | 20 | {exact['exact']['share']:.4f} [{low:.4f}, {high:.4f}] |" in text
+    )
+    assert f"| other | 20 | {exact['calibration']['error']:.4f} | 19 |" in text
+
+
+def test_an_unknown_training_set_is_not_invented(
+    exported: Path, other: DataSet, tmp_path: Path
+) -> None:
+    for name in ("reader.onnx", "logits.onnx", "reader.json"):
+        shutil.copy(exported / name, tmp_path)
+    assert ship(tmp_path, tmp_path / "out", [other], 5, []) == [tmp_path / "out" / "nano-fp32"]
+    text = (tmp_path / "out" / "nano-fp32" / "README.md").read_text()
+    assert "## Recipe" not in text
+    assert "```sh\ntrainer train printed --model nano\n```" in text
+    assert not (tmp_path / "out" / "nano-fp32" / "weights.safetensors").exists()
+
+
+def test_what_cannot_be_shipped_is_refused(
+    exported: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="has no reader.onnx; make it with trainer export"):
+        ship(tmp_path, tmp_path / "out", [printed], 5, [])
+    for tests in ([], [printed, printed]):
+        with pytest.raises(UserError, match="measured on test sets of different names"):
+            ship(exported, tmp_path / "out", tests, 5, [])
+    assert not (tmp_path / "out").exists()

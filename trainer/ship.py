@@ -1,0 +1,103 @@
+"""Exported files to folders that can be given away: a reader, its figures and its card."""
+
+import json
+import platform
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from shards.errors import UserError
+from shards.files import replacing
+from shards.reader import DataSet
+from shards.terminal import progress
+from trainer.card import Figures, card
+from trainer.checkpoint import WEIGHTS
+from trainer.compare import seconds_an_image
+from trainer.export import CARD, LOGITS, READER
+from trainer.metrics import Evaluation, evaluate
+from trainer.predict import by_onnx, read_quietly
+from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
+from trainer.report import write_report
+
+EVALUATION, README = "evaluation.json", "README.md"
+FILES = {  # of an export, by precision: reader, logits, facts
+    "fp32": (READER, LOGITS, CARD),
+    "int8": (INT8_READER, INT8_LOGITS, INT8_CARD),
+}
+
+
+def ship(
+    exported: Path, out: Path, tests: list[DataSet], images: int, commands: list[str]
+) -> list[Path]:
+    """Fill `<out>/<model>-fp32` and, once quantized, `-int8`; returns these folders.
+
+    Each gets reader.onnx, logits.onnx, reader.json, evaluation.json and README.md, the first also
+    weights.safetensors where `exported` has it. The reader is measured on up to `images` of the
+    test split of each of `tests`, with pictures in `<exported>/evaluations`; `commands`, one line
+    each, made it. Raises UserError where there is no reader, or two tests have one name.
+    """
+    present = [name for name, files in FILES.items() if (exported / files[0]).is_file()]
+    names = [test.manifest.name for test in tests]
+    if not present:
+        raise UserError(f"{exported} has no {READER}; make it with trainer export")
+    if not tests or len(set(names)) < len(names):
+        raise UserError(f"readers are measured on test sets of different names, not {names}")
+    readers = [exported / FILES[precision][0] for precision in present]
+    seconds = seconds_an_image(readers, tests[0])
+    evaluations = measure(dict(zip(present, readers, strict=True)), tests, images, exported)
+    folders = []
+    for precision, taken in zip(present, seconds, strict=True):
+        facts = json.loads((exported / FILES[precision][2]).read_text())
+        folder = out / f"{facts['model']}-{precision}"
+        folder.mkdir(parents=True, exist_ok=True)
+        _copy(exported, folder, precision)
+        figures = Figures(
+            bytes=(folder / READER).stat().st_size,
+            milliseconds=1e3 * taken,
+            processor=processor(),
+            tests=dict(zip(names, evaluations[precision], strict=True)),
+        )
+        with replacing(folder / EVALUATION) as file:
+            file.write(json.dumps(asdict(figures), indent=1).encode() + b"\n")
+        text = card(folder.name, facts, figures, [test.manifest for test in tests], commands)
+        with replacing(folder / README) as file:
+            file.write(text.encode())
+        folders.append(folder)
+    return folders
+
+
+def measure(
+    readers: dict[str, Path], tests: list[DataSet], images: int, exported: Path
+) -> dict[str, list[Evaluation]]:
+    """Evaluate each reader, by its precision, on the test split of each set, all side by side."""
+    with progress("images") as bar, ThreadPoolExecutor() as pool:
+        total = len(readers) * sum(min(images, test.count("test")) for test in tests)
+        task = bar.add_task("reading", total=total)
+
+        def one(precision: str, test: DataSet) -> Evaluation:
+            read, truth = read_quietly(
+                by_onnx(readers[precision]), test, "test", images, lambda n: bar.advance(task, n)
+            )
+            result = evaluate(read, truth)
+            pictures = exported / "evaluations" / f"{test.manifest.name}-{precision}"
+            write_report(pictures, result, read, truth, test, "test")
+            return result
+
+        begun = {name: [pool.submit(one, name, test) for test in tests] for name in readers}
+        return {name: [each.result() for each in results] for name, results in begun.items()}
+
+
+def processor() -> str:
+    """Return the processor's name, where Linux tells it."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _copy(exported: Path, folder: Path, precision: str) -> None:
+    for name, target in zip(FILES[precision], (READER, LOGITS, CARD), strict=True):
+        shutil.copyfile(exported / name, folder / target)
+    if precision == "fp32" and (exported / WEIGHTS).is_file():
+        shutil.copyfile(exported / WEIGHTS, folder / WEIGHTS)
