@@ -1,8 +1,10 @@
 # make quickstart   set up and run the main job: digits to a quantized reader, in minutes
 # make test         set up and run all tests
+# make faults       those of them that kill, cut off, fill up and damage
 # make check        formatting, lint and types
 # make reproduce DIGITS=folder OUT=folder   digits to the readers that ship, measured
-# make bench        how fast each stage is, beside what one would use instead
+# make bench        how fast each stage is, beside what one would use instead; LONG=1 builds a million
+# make bench-gpu OUT=folder   how fast training is on a GPU, in under 10 minutes
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,6 +13,8 @@ MNIST ?=
 # Of training: quickstart takes 5 unless told, reproduce 1 for each model, or "2 1 1 1".
 MINUTES ?=
 BIN := $(VENV)/bin
+# For bench alone, with the libraries that it compares with.
+PEERS ?= .venv-bench
 READY := $(VENV)/.ready
 SET := data/quickstart
 RUN := runs/quickstart
@@ -24,7 +28,7 @@ IMAGES ?= 0
 BATCH ?= 0
 LIMIT ?= 0
 
-.PHONY: setup quickstart reproduce test check bench clean
+.PHONY: setup quickstart reproduce test faults check bench bench-gpu clean
 
 setup: $(READY)
 
@@ -57,14 +61,27 @@ reproduce: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+faults: $(READY)
+	$(BIN)/python -m pytest tests/faults
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)
-	$(BIN)/python -m tests.benchmarks $(if $(BANK),--bank $(BANK))
+bench: $(PEERS)/.ready
+	$(PEERS)/bin/python -m tests.benchmarks $(if $(BANK),--bank $(BANK)) $(if $(LONG),--long)
+
+# Without constraints.txt, which some of the libraries compared with contradict.
+$(PEERS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench-gpu: OUT = runs/bench-gpu
+bench-gpu: $(READY)
+	$(BIN)/python -m tests.benchmarks.gpu --out $(OUT) $(if $(BANK),--bank $(BANK))
 
 # Leaves data/ and runs/ alone: they hold what took time to make.
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) .mypy_cache .pytest_cache .ruff_cache

@@ -3,9 +3,9 @@
 python -m scripts.reproduce OUT DIGITS
 
 DIGITS holds any of mnist/, kensanata/ and tablet/digits.jsonl. OUT gets RESULTS.md and, for each
-model, MODEL-fp32/ and MODEL-int8/ with reader.onnx, logits.onnx, reader.json and evaluation.json;
-data, runs and logs lie in OUT/work. Results are written as they come. What was cut off goes on when
-the same command runs again; a step that fails is named in RESULTS.md, and the others go on.
+model, MODEL-fp32/ and MODEL-int8/ as `trainer ship` makes them, ready for trainer/pretrained; data,
+runs and logs lie in OUT/work. Results are written as they come. What was cut off goes on when the
+same command runs again; a step that fails is named in RESULTS.md, and the others go on.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from typing import Annotated
 import torch
 import typer
 
-from scripts.results import keep, machine, write_results
+from scripts.results import machine, write_results
 from scripts.steps import Steps
 
 
@@ -39,7 +39,7 @@ class Scale:
 
 
 SCALES = {
-    "full": Scale(400, 4, [], 4_000_000, 5_000, 10_000, checked=1_000, minutes=1, batch=0),
+    "full": Scale(400, 4, [], 4_000_000, 5_000, 10_000, checked=2_000, minutes=1, batch=0),
     "tiny": Scale(
         20, 1, ["--max-per-class", "60"], 2_000, 64, 100, checked=32, minutes=0.1, batch=32
     ),
@@ -110,41 +110,36 @@ class Way:
         return self.steps.run_now(f"train-{model}", command, run / "best.safetensors", resume)
 
     def finish(self, model: str) -> None:
-        """Export, quantize and measure a trained model."""
+        """Export and quantize a trained model, and ship both forms, measured and with cards."""
         run, onnx, data = (
             self.work / "runs" / model,
             self.work / "onnx" / model,
             self.work / "child",
         )
         checked = ["--images", self.scale.checked]
-        self._evaluate(model, "fp32", run)
         export = ["trainer", "export", run, onnx, "--data", data, *checked]
         if not self.steps.run(f"export-{model}", export, onnx / "reader.onnx"):
             return
-        keep(self.out, model, "fp32")
         quantize = ["trainer", "quantize", onnx, data, *checked]
-        if not self.steps.run(f"quantize-{model}", quantize, onnx / "reader.int8.onnx"):
-            return
-        keep(self.out, model, "int8")  # already now, in case that all is stopped
-        table = self.work / "onnx" / f"{model}.md"
-        compare = ["trainer", "compare", onnx, "--data", data, *checked, "--out", table]
-        with ThreadPoolExecutor(1) as beside:
-            compared = beside.submit(self.steps.run, f"compare-{model}", compare, table)
-            self._evaluate(model, "int8", onnx / "reader.int8.onnx")
-            keep(self.out, model, "int8")
-            compared.result()
+        small = self.steps.run(f"quantize-{model}", quantize, onnx / "reader.int8.onnx")
+        made_by = onnx / "commands.txt"
+        made_by.write_text("\n".join(self._commands(model)) + "\n")
+        ship: list[object] = ["trainer", "ship", onnx, self.out, "--commands", made_by]
+        for test in sorted(self.tests):
+            ship += ["--test", self.work / test]
+        last = self.out / f"{model}-{'int8' if small else 'fp32'}"
+        self.steps.run(f"ship-{model}", ship, last / "README.md")
 
-    def _evaluate(self, model: str, precision: str, reader: Path) -> None:
-        """Measure a reader on all test sets at once."""
-
-        def one(test: str) -> None:
-            name = f"{model}-{precision}-{test}"
-            out = self.work / "evaluations" / name
-            command = ["trainer", "evaluate", reader, self.work / test, "--out", out]
-            self.steps.run(f"evaluate-{name}", command, out / "evaluation.json")
-
-        with ThreadPoolExecutor(len(self.tests) or 1) as pool:
-            list(pool.map(one, self.tests))
+    def _commands(self, model: str) -> list[str]:
+        """The commands that lead to a model's readers, in order."""
+        way = [
+            "pen",
+            "bank",
+            "child",
+            *(f"{word}-{model}" for word in ("train", "export", "quantize")),
+        ]
+        known = {step.name: step.command.removeprefix("python -m ") for step in self.steps.all()}
+        return [known[name] for name in way if name in known]
 
 
 def main(

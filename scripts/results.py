@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -14,28 +13,11 @@ import torch
 from scripts.steps import Step
 from shards import __version__
 from shards.files import replacing
+from trainer.export import CARD
+from trainer.ship import EVALUATION, processor
 
 TOOLS = ("numpy", "opencv-python-headless", "torch", "onnx", "onnxruntime")
-PRECISIONS = {"fp32": "", "int8": ".int8"}  # and how the file names of the trainer show it
-
-
-def keep(out: Path, model: str, precision: str) -> None:
-    """Copy a reader's files to `<out>/<model>-<precision>/`, its evaluations in one file."""
-    folder, onnx = out / f"{model}-{precision}", out / "work" / "onnx" / model
-    folder.mkdir(exist_ok=True)
-    mark = PRECISIONS[precision]
-    for stem, suffix in (("reader", ".onnx"), ("logits", ".onnx"), ("reader", ".json")):
-        shutil.copy2(onnx / f"{stem}{mark}{suffix}", folder / f"{stem}{suffix}")
-    with replacing(folder / "evaluation.json") as file:
-        file.write(json.dumps(evaluations(out, model, precision), indent=1).encode() + b"\n")
-
-
-def evaluations(out: Path, model: str, precision: str) -> dict[str, Any]:
-    """What `trainer evaluate` found, by test set."""
-    start = f"{model}-{precision}-"
-    folders = sorted((out / "work" / "evaluations").glob(f"{start}*"))
-    files = {folder.name.removeprefix(start): folder / "evaluation.json" for folder in folders}
-    return {test: json.loads(file.read_text()) for test, file in files.items() if file.exists()}
+PRECISIONS = ("fp32", "int8")
 
 
 def machine(commit: str) -> list[str]:
@@ -50,7 +32,7 @@ def machine(commit: str) -> list[str]:
     tools = ", ".join(f"{name} {version(name)}" for name in TOOLS)
     return [
         f"- digit-readers {__version__}, commit {commit}",
-        f"- GPU: {gpu}; CPU: {_processor()}, {os.cpu_count()} cores",
+        f"- GPU: {gpu}; CPU: {processor()}, {os.cpu_count()} cores",
         f"- {platform.platform()}, Python {platform.python_version()}, {tools}",
     ]
 
@@ -60,6 +42,7 @@ def write_results(out: Path, head: list[str], models: list[str], steps: list[Ste
     parts = [
         ["# Results", "", *head],
         ["## Numbers read exactly right", "", *_accuracy(out, models)],
+        ["## Confidence", "", *_confidence(out, models)],
         ["## Size and speed", "", *_size(out, models, steps)],
         ["## Data", "", *_data(out)],
         ["## Every command, with its wall time", "", *_commands(steps)],
@@ -74,42 +57,60 @@ def _accuracy(out: Path, models: list[str]) -> list[str]:
         "| --- | --- | ---: | --- | --- |",
     ]
     for model in models:
-        found = [evaluations(out, model, precision) for precision in PRECISIONS]
-        for test in sorted(set().union(*found)):
-            rates = [each[test]["exact"] if test in each else None for each in found]
-            n = next(rate["count"] for rate in rates if rate)
-            lines.append(f"| {model} | {test} | {n:,} | {' | '.join(map(_rate, rates))} |")
+        found = [_tests(out, model, precision) for precision in PRECISIONS]
+        for test in found[0]:
+            rates = [_rate(each[test]["exact"]) if test in each else "-" for each in found]
+            n = found[0][test]["exact"]["count"]
+            lines.append(f"| {model} | {test} | {n:,} | {' | '.join(rates)} |")
     return lines
 
 
-def _rate(rate: dict[str, float] | None) -> str:
-    return f"{rate['share']:.4f} [{rate['low']:.4f}, {rate['high']:.4f}]" if rate else "-"
+def _confidence(out: Path, models: list[str]) -> list[str]:
+    lines = [
+        "| reader | test set | calibration error | exact of the surest 95 % [95 %] |",
+        "| --- | --- | ---: | --- |",
+    ]
+    for model in models:
+        for precision in PRECISIONS:
+            for test, evaluation in _tests(out, model, precision).items():
+                found = evaluation["calibration"]
+                cells = [f"{model}-{precision}", test, f"{found['error']:.4f}"]
+                lines.append(f"| {' | '.join(cells)} | {_rate(found['covered'])} |")
+    return lines
+
+
+def _rate(rate: dict[str, float]) -> str:
+    return f"{rate['share']:.4f} [{rate['low']:.4f}, {rate['high']:.4f}]"
+
+
+def _json(out: Path, model: str, precision: str, name: str) -> dict[str, Any]:
+    """A file of a shipped reader; {} while there is none."""
+    file = out / f"{model}-{precision}" / name
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _tests(out: Path, model: str, precision: str) -> dict[str, Any]:
+    """What `trainer ship` found, by test set."""
+    tests: dict[str, Any] = _json(out, model, precision, EVALUATION).get("tests", {})
+    return tests
 
 
 def _size(out: Path, models: list[str], steps: list[Step]) -> list[str]:
-    """Bytes of the whole reader.onnx; milliseconds as `trainer compare` found them."""
+    """Bytes of the whole reader.onnx; milliseconds as `trainer ship` found them."""
     seconds = {step.name: step.seconds for step in steps}
     lines = [
         "| model | parameters | fp32 KB | int8 KB | fp32 ms | int8 ms | trained for |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for model in models:
-        files = [out / f"{model}-{precision}" / "reader.onnx" for precision in PRECISIONS]
-        sizes = [f"{file.stat().st_size / 1e3:,.1f}" if file.exists() else "-" for file in files]
-        parameters, *times = _compared(out / "work" / "onnx" / f"{model}.md")
-        cells = [model, parameters, *sizes, *times]
+        found = [_json(out, model, precision, EVALUATION) for precision in PRECISIONS]
+        sizes = [f"{each['bytes'] / 1e3:,.1f}" if each else "-" for each in found]
+        times = [f"{each['milliseconds']:.2f}" if each else "-" for each in found]
+        parameters = int(_json(out, model, "fp32", CARD).get("parameters", 0))
+        cells = [model, f"{parameters:,}" if parameters else "-", *sizes, *times]
         trained = seconds.get(f"train-{model}")
         lines.append(f"| {' | '.join(cells)} | {f'{trained:.0f} s' if trained else '-'} |")
     return lines
-
-
-def _compared(table: Path) -> tuple[str, str, str]:
-    """Parameters and milliseconds, fp32 and int8, from the table of `trainer compare`."""
-    lines = table.read_text().splitlines() if table.exists() else []
-    rows = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|")]
-    cells = dict(zip(rows[0], rows[-1], strict=False)) if rows else {}
-    parameters, fp32, int8 = (cells.get(name, "-") for name in ("parameters", "fp32 ms", "int8 ms"))
-    return parameters, fp32, int8
 
 
 def _data(out: Path) -> list[str]:
@@ -125,11 +126,3 @@ def _commands(steps: list[Step]) -> list[str]:
     faults = [f"- **{step.name}** failed: {step.fault}" for step in steps if step.fault]
     lines = [f"{step.seconds:7.1f} s  {step.command}" for step in steps]
     return [*faults, *([""] if faults else []), "```", *lines, "```"]
-
-
-def _processor() -> str:
-    """The processor's name, where Linux tells it."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

@@ -11,17 +11,17 @@ import cv2
 
 from generator.cli import app
 
-_SAMPLE_SECONDS = 0.02
-# Resident; the same with shared pages divided among those who share them; written by it alone.
-_KINDS = {"Rss", "Pss", "Private_Dirty"}
+_SAMPLE_SECONDS = 0.05
+# Resident, with mapped files and what is shared; what it has written itself.
+_KINDS = {"Rss", "Private_Dirty"}
 
 
 def main() -> None:
     """Build with the arguments of `generator build`; the first one says whether to sample memory.
 
     The last line says: `seconds` by the clock and `cpu` seconds of all processes together, neither
-    with this process's start; and `peaks`, bytes by kind (see _KINDS) of the worker that had most
-    of it, where Linux tells and it was asked for.
+    with this process's start; and `peaks`, bytes by "main" or "worker" and kind (see _KINDS) of
+    the one that had most of it, where Linux tells and it was asked for.
     """
     sample, arguments = sys.argv[1] == "sample", sys.argv[2:]
     cv2.setNumThreads(1)  # a worker is one thread, also where it is this process
@@ -39,18 +39,22 @@ def main() -> None:
 
 
 class _Peak:
-    """The most bytes that a child process has had."""
+    """The most bytes that this process, and that a child of it, has had."""
 
     def __init__(self) -> None:
-        self.of: dict[str, int] = {}
+        self.of: dict[str, dict[str, int]] = {"main": {}, "worker": {}}
 
     def watch(self) -> None:
         while True:
+            self._look("main", "self")
             for child in _children():
-                pages = _pages(child)
-                for kind in _KINDS & pages.keys():
-                    self.of[kind] = max(self.of.get(kind, 0), pages[kind])
+                self._look("worker", child)
             time.sleep(_SAMPLE_SECONDS)
+
+    def _look(self, who: str, process: str) -> None:
+        pages, most = _pages(process), self.of[who]
+        for kind in _KINDS & pages.keys():
+            most[kind] = max(most.get(kind, 0), pages[kind])
 
 
 def _children() -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 
@@ -15,6 +16,7 @@ from generator.build import Order, build
 from generator.embedded import embedded_bank
 from generator.recipe import preset
 from generator.stream import BankStream
+from shards.canvas import HEIGHT, WIDTH
 from shards.reader import DataSet
 from shards.terminal import run
 from tests.benchmarks.peers import Peers, compare
@@ -22,7 +24,6 @@ from tests.benchmarks.read_peers import by_datasets, by_litdata, by_mosaicml, by
 from tests.benchmarks.table import Row, as_markdown
 from tests.benchmarks.timing import Task
 from trainer.data import Order as Shuffle
-from trainer.data import from_shards, stream, to_input
 
 BATCH = 256
 SHARD_SIZE = 8192
@@ -40,12 +41,14 @@ def read_rows(data: DataSet, folder: Path, rounds: int = ROUNDS) -> list[Row]:
     by_bytes: Peers = {
         "mosaicml-streaming: bytes, by index": by_mosaicml(data, folder, BATCH),
         "litdata: bytes, its loader": by_litdata(data, folder, BATCH),
-        "Hugging Face datasets: bytes, by index": by_datasets(data, folder, BATCH),
+        "Hugging Face datasets: Arrow, by index": by_datasets(data, folder, BATCH),
     }
+    floor: Peers = {"the floor: images already in the cache to float32": _floor()}
     ours = _ours(data)
     return [
         *compare(stage, ours, by_decoding, rounds, n, "50x"),
         *compare(stage, ours, by_bytes, rounds, n, "5x the best"),
+        *compare(stage, ours, floor, rounds, n, "1"),
     ]
 
 
@@ -58,17 +61,31 @@ def make_data(folder: Path, bank: Path) -> DataSet:
 
 
 def _ours(data: DataSet) -> Task:
-    """What the trainer does: gather on a thread ahead, then floats."""
-    device = torch.device("cpu")
+    floats = np.empty((BATCH, HEIGHT, WIDTH), np.float32)
+    batch = torch.from_numpy(floats)[:, None]
 
     def task(number: int) -> int:
         order = Shuffle(SHARD_SIZE, SHARD_SIZE, BATCH, seed=number + 1)
-        gather = from_shards(data, "train", device)
         read = 0
         for epoch in range(EPOCHS):
-            for batch in stream(gather, order.indices(epoch)):
-                read += len(to_input(batch.images))
+            for indices in order.indices(epoch):
+                data.gather("train", indices, out=floats)
+                read += len(batch)
         return read
+
+    return task
+
+
+def _floor() -> Task:
+    """What no reader can do without: 16 KB of floats written for an image."""
+    images = np.ones((BATCH, HEIGHT, WIDTH), np.uint8)
+    floats = np.empty(images.shape, np.float32)
+
+    def task(number: int) -> int:
+        for _ in range(EPOCHS * SHARD_SIZE // BATCH):
+            floats[...] = images
+            np.divide(floats, np.float32(255), out=floats)
+        return EPOCHS * SHARD_SIZE
 
     return task
 

@@ -1,10 +1,11 @@
 import json
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from scripts.results import evaluations, keep, write_results
+from scripts.reproduce import SCALES, Way
+from scripts.results import write_results
 from scripts.steps import Step, Steps
 
 
@@ -54,44 +55,69 @@ def test_the_limit_stops_a_step(tmp_path: Path, seen: list[list[Step]]) -> None:
     assert seen[-1][0].seconds < 30
 
 
-def evaluation(out: Path, name: str, share: float) -> None:
-    folder = out / "work" / "evaluations" / name
+def shipped(out: Path, precision: str, share: float) -> None:
+    """A nano as `trainer ship` leaves it, measured on one set."""
+    folder = out / f"nano-{precision}"
     folder.mkdir(parents=True)
     exact = {"count": 10_000, "share": share, "low": share - 0.01, "high": share + 0.01}
-    (folder / "evaluation.json").write_text(json.dumps({"exact": exact}))
+    tests = {"tablet": {"exact": exact, "calibration": {"error": 0.004, "covered": exact}}}
+    figures = {"bytes": 147_657, "milliseconds": 0.214, "tests": tests}
+    (folder / "evaluation.json").write_text(json.dumps(figures))
+    (folder / "reader.json").write_text(json.dumps({"parameters": "116838"}))
 
 
 def test_results_tell_what_is_known_so_far(tmp_path: Path) -> None:
     write_results(tmp_path, ["- a machine"], ["nano", "base"], [])
     assert "| nano | - | - | - | - | - | - |" in (tmp_path / "RESULTS.md").read_text()
-    evaluation(tmp_path, "nano-fp32-tablet", 0.98)
-    onnx = tmp_path / "work" / "onnx"
-    onnx.mkdir()
-    table = (
-        "| model | parameters | fp32 ms | int8 ms |\n| --- |\n| nano | 117,931 | 0.31 | 0.22 |\n"
-    )
-    (onnx / "nano.md").write_text(f"{table}\nA note.\n")
+    shipped(tmp_path, "fp32", 0.98)
     done = [Step("train-nano", "python -m trainer train", 61.2, ""), Step("x", "y", 1, "bad")]
     write_results(tmp_path, ["- a machine"], ["nano", "base"], done)
     text = (tmp_path / "RESULTS.md").read_text()
     assert "| nano | tablet | 10,000 | 0.9800 [0.9700, 0.9900] | - |" in text
-    assert "| nano | 117,931 | - | - | 0.31 | 0.22 | 61 s |" in text
+    assert "| nano-fp32 | tablet | 0.0040 | 0.9800 [0.9700, 0.9900] |" in text
+    assert "| nano | 116,838 | 147.7 | - | 0.21 | - | 61 s |" in text
     assert "- **x** failed: bad" in text
     assert "   61.2 s  python -m trainer train" in text
+    shipped(tmp_path, "int8", 0.97)
+    write_results(tmp_path, ["- a machine"], ["nano", "base"], done)
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "| 0.9800 [0.9700, 0.9900] | 0.9700 [0.9600, 0.9800] |" in text
 
 
-def test_a_reader_is_kept_under_plain_names(tmp_path: Path) -> None:
-    evaluation(tmp_path, "nano-int8-tablet", 0.97)
-    evaluation(tmp_path, "nano-int8-reference", 0.99)
-    onnx = tmp_path / "work" / "onnx" / "nano"
-    onnx.mkdir(parents=True)
-    for name in ("reader.int8.onnx", "logits.int8.onnx", "reader.int8.json"):
-        (onnx / name).write_text(name)
-    keep(tmp_path, "nano", "int8")
-    kept = {p.name: p.read_text() for p in (tmp_path / "nano-int8").iterdir()}
-    assert kept["reader.onnx"] == "reader.int8.onnx"
-    assert kept["logits.onnx"] == "logits.int8.onnx"
-    assert kept["reader.json"] == "reader.int8.json"
-    found: dict[str, Any] = json.loads(kept["evaluation.json"])
-    assert found == evaluations(tmp_path, "nano", "int8")
-    assert list(found) == ["reference", "tablet"]
+class Noted(Steps):
+    """Steps that only note their commands."""
+
+    def run_now(
+        self, name: str, command: list[object], product: Path, more: tuple[str, ...] = ()
+    ) -> bool:
+        text = "python -m " + " ".join(map(str, [*command, *more]))
+        self._add(Step(name, text, 0.0, ""))
+        return True
+
+
+def test_tests_stay_out_of_training_and_every_reader_meets_them(
+    tmp_path: Path, seen: list[list[Step]]
+) -> None:
+    digits = tmp_path / "digits"
+    for name in ("mnist", "kensanata", "tablet"):
+        (digits / name).mkdir(parents=True)
+    (digits / "tablet" / "digits.jsonl").write_text("{}\n")
+    way = Way(Noted(tmp_path, 0, 1, seen.append), digits, SCALES["full"], tmp_path / "out")
+    way.reference_test()
+    way.tablet_test()
+    assert way.training_set()
+    assert way.train("nano", 1, 256)
+    (tmp_path / "onnx" / "nano").mkdir(parents=True)
+    way.finish("nano")
+    commands = {step.name: step.command for step in seen[-1]}
+    bank, child, ship = (commands[name].split() for name in ("bank", "child", "ship-nano"))
+    assert not any("tablet" in word for word in bank)
+    assert bank[bank.index("--test") + 1] == "0"  # of the folders' writers: MNIST's test part tests
+    assert child[child.index("--bank") + 1] == str(tmp_path / "bank.h5")
+    tests = [Path(word).name for before, word in pairwise(ship) if before == "--test"]
+    assert tests == ["child", "reference", "tablet"]
+    made_by = (tmp_path / "onnx" / "nano" / "commands.txt").read_text().splitlines()
+    wanted = ("pen", "bank", "child", "train-nano", "export-nano", "quantize-nano")
+    assert made_by == [commands[name].removeprefix("python -m ") for name in wanted]
+    for test in ("reference", "tablet"):
+        assert "--count 10000" in commands[test] or "--test 10000" in commands[test]
