@@ -49,7 +49,8 @@ def run_jobs(
     crew: list[_Worker[Job, Result]] = []
     try:
         for job in islice(waiting, count):
-            crew.append(_Worker(work))
+            with _stops_held():
+                crew.append(_Worker(work))
             crew[-1].give(job)
         busy = list(crew)
         while busy:
@@ -83,8 +84,7 @@ class _Worker(Generic[Job, Result]):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(work, theirs), daemon=True)
-        with _interrupts_blocked():
-            self.process.start()
+        self.process.start()
         theirs.close()
 
     def give(self, job: Job) -> None:
@@ -109,8 +109,29 @@ class _Worker(Generic[Job, Result]):
 
 
 @contextmanager
+def _stops_held() -> Iterator[None]:
+    """Put off Ctrl-C and SIGTERM to the end: a process half started could not be stopped.
+
+    Processes that start in here never hear Ctrl-C: it is their parent who stops them.
+    """
+    # Only the main thread runs handlers; the mask would not be enough, for the signal goes to
+    # another thread and the handler interrupts this one all the same.
+    main = threading.current_thread() is threading.main_thread()
+    held: list[int] = []
+    stops = (signal.SIGINT, signal.SIGTERM) if main else ()
+    before = {stop: signal.signal(stop, lambda number, _: held.append(number)) for stop in stops}
+    try:
+        with _interrupts_blocked():
+            yield
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+        for number in held[:1]:
+            signal.raise_signal(number)
+
+
+@contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Processes that start in here never hear Ctrl-C: it is their parent who stops them."""
     if os.name == "nt":  # Windows has no signal masks
         yield
         return
