@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from generator.rng import uniforms_of
 from generator.sources.strokes import Stroke
-from generator.strokes import HEIGHT, StrokeRecipe, ink
+from generator.strokes import StrokeRecipe, ink
 from shards.canvas import FAINT, INK_HEIGHT, RIGHT_MARGIN, crop_ink, resize
 from shards.canvas import HEIGHT as CANVAS_HEIGHT
 
@@ -21,6 +21,7 @@ U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 Random = np.random.Generator
 
+HEIGHT = 100  # px, drawn; `fit` would make 28 of it
 POOL = 768  # so many are drawn, once; flips make four of each
 GAP = (3, 12)  # px between a doodle and its number
 POINTS = 160  # of a curve
@@ -81,7 +82,7 @@ def pool() -> list[U8]:
 
 
 def draw(kind: "Kind", random: Random) -> U8:
-    """Draw one of a kind, about 200 px high, by a pen of any width: uint8, white on black."""
+    """Draw one of a kind, about 100 px high, by a pen of any width: uint8, white on black."""
     strokes = kind(random)
     scale = HEIGHT / np.ptp(np.concatenate(strokes)[:, 1])
     low, high = StrokeRecipe.pen
@@ -138,11 +139,16 @@ def in_a_row(alphabet: dict[str, list[str]], random: Random) -> list[Stroke]:
     for name in random.choice(list(alphabet), random.integers(1, 6)):
         width, height = random.uniform((0.6, 0.85), (1.2, 1.15))
         for part in alphabet[name]:
-            grid = np.array([[int(xy[0]), int(xy[1]) - 6] for xy in part.split()], np.float64)
+            grid = on_grid(part)
             grid += random.normal(0, 0.25, grid.shape)
             strokes.append(grid * (width, height) + (left, 0))
         left += 4 * width + random.uniform(1, 3)
     return strokes
+
+
+def on_grid(points: str) -> Stroke:
+    """Read a stroke of `LETTERS`: float64 (n, 2), its y from -6 at the top to 0, the baseline."""
+    return np.array([[int(xy[0]), int(xy[1]) - 6] for xy in points.split()], np.float64)
 
 
 def cloud(random: Random, least: int, most: int) -> Stroke:

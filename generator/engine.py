@@ -11,6 +11,7 @@ from generator.compose import Sheet
 from generator.doodles import scrawl
 from generator.ink import Inker, Strip
 from generator.layout import ROOMS, Layout, Room, lay_out
+from generator.marks import mark
 from generator.paper import soil
 from generator.pen.numbers import write
 from generator.recipe import PRESETS, Recipe
@@ -74,11 +75,13 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(by_reference)
             others = draw(bank, split, other, seed, start + first, size)
             renderer.render(other, others, rows, part)
-        uneven, specked = (
-            np.flatnonzero(flags & ~by_reference) for flags in (numbers.uneven, numbers.specked)
+        marked, uneven, specked, doodled = (
+            np.flatnonzero(flags & ~by_reference)
+            for flags in (numbers.marked, numbers.uneven, numbers.specked, numbers.doodled)
         )
+        mark(part.images, part.boxes, marked, seed, start + first)
         soil(part.images, uneven, specked, seed, start + first)
-        scrawl(part.images, np.flatnonzero(numbers.doodled & ~by_reference), seed, start + first)
+        scrawl(part.images, doodled, seed, start + first)
     return samples
 
 

@@ -48,6 +48,7 @@ class Recipe:
     softness: Range = _field((1, 1), "output px over which ink fades at its edge, inked anew")
     uneven: float = _field(0.0, "share of numbers whose ink fades here and there, as in a scan")
     specked: float = _field(0.0, "share of numbers with specks of dirt between their digits")
+    marked: float = _field(0.0, "share of numbers with a point, sign or line that is no digit")
     doodled: float = _field(0.0, "share of numbers with a drawing that is no digit before them")
     anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
     size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
@@ -139,6 +140,7 @@ _LIMITS: dict[str, Range] = {
     "softness": (0.5, 4),
     "uneven": (0, 1),
     "specked": (0, 1),
+    "marked": (0, 1),
     "doodled": (0, 1),
     "anywhere": (0, 1),
     "size": (0.3, 1),
@@ -185,6 +187,7 @@ PRESETS: dict[str, Recipe] = {
         softness=(0.8, 2),
         uneven=0.2,
         specked=0.06,
+        marked=0.05,
         doodled=0.04,
         anywhere=0.25,
         size=(0.45, 1),
@@ -212,6 +215,7 @@ PRESETS: dict[str, Recipe] = {
         softness=(0.8, 2),
         uneven=0.2,
         specked=0.06,
+        marked=0.05,
         anywhere=0.25,
         size=(0.45, 1),
     ),

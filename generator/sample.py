@@ -40,6 +40,7 @@ class Numbers:
     uneven: npt.NDArray[np.bool_]
     specked: npt.NDArray[np.bool_]
     doodled: npt.NDArray[np.bool_]
+    marked: npt.NDArray[np.bool_]
     aspect: F64
     slant: F64
     rise: F64
@@ -124,6 +125,7 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
         uneven=next(number) < recipe.uneven,
         specked=next(number) < recipe.specked,
         doodled=next(number) < recipe.doodled,
+        marked=next(number) < recipe.marked,
         rotation=np.deg2rad(between(recipe.rotation, next(digit))),
         scale=between(recipe.scale, next(digit)),
         shift_x=between(recipe.shift, next(digit)),

@@ -14,6 +14,7 @@ def test_ctrl_c_waits_until_a_worker_has_started() -> None:
             os.kill(os.getpid(), signal.SIGINT)  # to the process: any of its threads may take it
             reached.append(True)
 
-    pytest.raises(KeyboardInterrupt, start)
+    with pytest.raises(KeyboardInterrupt):
+        start()
     assert reached
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

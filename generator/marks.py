@@ -1,0 +1,144 @@
+"""Marks that people write with a number and that are no digit of it: points, signs, lines."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from generator.doodles import on_grid
+from generator.rng import uniforms_of
+from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, RIGHT_MARGIN, WIDTH, extents
+
+U8 = npt.NDArray[np.uint8]
+I16 = npt.NDArray[np.int16]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+DRAWS = 16
+# Keeps these draws apart from all others of a seed.
+STREAM = 18 << 64
+
+# Strokes as in `doodles.LETTERS`.
+SIGNS = {
+    ".": ["26 26"],
+    ",": ["25 17"],
+    "'": ["20 11"],
+    ":": ["23 23", "26 26"],
+    "-": ["03 43"],
+    "=": ["02 42", "04 44"],
+    "*": ["21 25", "02 44", "42 04"],
+    "#": ["11 05", "41 35", "02 42", "04 44"],
+}
+# Between the thousands, after a number, before it: no minus, which belongs to what it says.
+SEPARATORS, AFTER, BEFORE = ".,'", ".,:-=*#", ":=*#"
+SEPARATED, FOLLOWED, PRECEDED = 0.4, 0.7, 0.85  # of the marks so many, summed; then lines below
+SIZE = (0.4, 0.8)  # of the number's height
+PEN = (0.4, 1.2)  # of a unit of the box, and at least 1 px
+GAP = (1, 6)  # px to the number
+JITTER = 0.6  # of a unit of the box, both ways together
+RULE_REACH = 12  # px that a line below stands out on either side, at most
+BOTTOM = (HEIGHT + INK_HEIGHT) // 2  # of ink
+
+
+def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
+    """Write one mark with each of these numbers, in place, where there is room.
+
+    A point between the thousands, or a sign after the number, moves the digits before it to the
+    left. No digit is touched, and the ink stays within what `fit` gives.
+
+    Args:
+        images: uint8 (n, 32, 128), white ink on black.
+        boxes: int16 (n, 5, 4), x, y, width, height of each digit's ink; 0 where absent.
+        rows: int64 (m,), which of them.
+        seed: The stream.
+        start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
+    """
+    if not len(rows):
+        return
+    for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
+        image, there = images[row], boxes[row][boxes[row, :, 2] > 0]
+        _mark(image, there, u)
+        boxes[row, : len(there)] = there
+
+
+def _mark(image: U8, boxes: I16, u: F64) -> None:
+    """Write the mark that the uniform numbers `u` (16,) say; may move boxes (digits, 4)."""
+    kind = u[0]
+    left, right = int(boxes[0, 0]), int(boxes[:, [0, 2]].sum(axis=1).max())
+    top, bottom = int(boxes[:, 1].min()), int(boxes[:, [1, 3]].sum(axis=1).max())
+    if kind < SEPARATED and len(boxes) > 3:
+        before, after = boxes[-4], boxes[-3]
+        gap = int(after[0] - before[0] - before[2])
+        sign = _sign(SEPARATORS, bottom - top, u)
+        if gap >= 0 and _open(image, boxes, int(after[0]), max(0, sign.shape[1] - gap)):
+            _put(image, sign, int(after[0]) - sign.shape[1], bottom)
+    elif kind < FOLLOWED:
+        sign = _sign(AFTER, bottom - top, u)
+        space = sign.shape[1] + _gap(u)
+        if _open(image, boxes, right, space):
+            _put(image, sign, right - sign.shape[1], bottom)
+    elif kind < PRECEDED:
+        sign = _sign(BEFORE, bottom - top, u)
+        _put(image, sign, left - _gap(u) - sign.shape[1], bottom)
+    else:
+        _rule(image, left, right, bottom, u)
+
+
+def _sign(names: str, height: int, u: F64) -> U8:
+    """One of these signs, uint8 (`height`, w), its baseline below it."""
+    name = names[int(u[1] * len(names))]
+    unit = height * (SIZE[0] + u[2] * (SIZE[1] - SIZE[0])) / 6
+    pen = max(1, round(unit * (PEN[0] + u[3] * (PEN[1] - PEN[0]))))
+    shaken = (u[4 : 4 + 2 * len(SIGNS[name])].reshape(-1, 1, 2) - 0.5) * JITTER
+    strokes = [
+        (on_grid(part) + shake) * unit for part, shake in zip(SIGNS[name], shaken, strict=True)
+    ]
+    across = np.concatenate(strokes)[:, 0]
+    sign = np.zeros((height, int(np.ceil(np.ptp(across))) + pen + 1), np.uint8)
+    corner = (across.min() - (pen + 1) / 2, (pen + 1) / 2 - height)
+    for stroke in strokes:
+        _draw(sign, stroke - corner, pen)
+    _, columns = extents(sign >= FAINT)
+    return sign[:, columns]
+
+
+def _gap(u: F64) -> int:
+    return int(GAP[0] + u[15] * (GAP[1] - GAP[0]))
+
+
+def _open(image: U8, boxes: I16, column: int, space: int) -> bool:
+    """Move all to the left of a column `space` px away from it; False, where there is no room."""
+    there = boxes[:, 0] + boxes[:, 2] <= column
+    if boxes[0, 0] - space < RIGHT_MARGIN:
+        return False
+    image[:, : column - space] = image[:, space:column].copy()
+    image[:, column - space : column] = 0
+    boxes[there, 0] -= space
+    return True
+
+
+def _put(image: U8, sign: U8, left: int, bottom: int) -> None:
+    """Lay a sign over the image, its baseline at `bottom`; not where it would stand out."""
+    height, width = sign.shape
+    if left < RIGHT_MARGIN:
+        return
+    place = image[bottom - height : bottom, left : left + width]
+    np.maximum(place, sign, out=place)
+
+
+def _rule(image: U8, left: int, right: int, bottom: int, u: F64) -> None:
+    """Draw a line below a number, where there is room."""
+    room = BOTTOM - bottom
+    if room < 3:
+        return
+    below = np.zeros((room, WIDTH - 2 * RIGHT_MARGIN), np.uint8)
+    ends = np.array([left, right]) + (u[4:6] * (-RULE_REACH, RULE_REACH)) - RIGHT_MARGIN
+    heights = np.clip(1 + (room - 2) * u[6] + (u[7:9] - 0.5) * 2, 1, room - 1)
+    _draw(below, np.stack([np.clip(ends, 1, below.shape[1] - 2), heights], axis=1), 1)
+    place = image[bottom:BOTTOM, RIGHT_MARGIN : WIDTH - RIGHT_MARGIN]
+    np.maximum(place, below, out=place)
+
+
+def _draw(image: U8, points: F64, pen: int) -> None:
+    """Draw one stroke, points (k, 2) x, y in px, in place."""
+    fixed = np.rint(points * 16).astype(np.int32)[:, None]
+    cv2.polylines(image, [fixed], False, 255, pen, cv2.LINE_AA, 4)
