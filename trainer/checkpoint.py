@@ -25,6 +25,7 @@ _FIELDS = {
     **dict.fromkeys(("seconds", "accuracy", "best"), float),
     "config": dict,
 }  # of a header
+_PICKLES = (b"PK", *(bytes([0x80, protocol]) for protocol in range(1, 6)))
 _SHIPPED = Path(__file__).parent / "pretrained"
 
 
@@ -123,8 +124,9 @@ def read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
 
 def _refuse_pickle(path: Path) -> None:
     with path.open("rb") as file:
-        start = file.read(2)
-    if start == b"PK" or start[:1] == b"\x80":  # torch.save writes a zip of one, or one
+        start = file.read(9)
+    # torch.save writes a zip of one, or one; safetensors begins with any length, then JSON.
+    if start[:2] in _PICKLES and start[8:] != b"{":
         raise UserError(
             f"{path} is a pickle, which can run any code when it is loaded: it is not read; give "
             "a .safetensors file"

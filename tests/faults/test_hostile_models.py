@@ -68,6 +68,21 @@ def test_a_pickle_of_the_first_protocol_is_no_checkpoint(tmp_path: Path) -> None
         read_header(path)
 
 
+def test_a_checkpoint_whose_first_bytes_are_those_of_a_pickle(checkpoint, tmp_path) -> None:
+    """They are the length of its header, which may be any."""
+    path, header = tmp_path / BEST, checkpoint.with_suffix(".json").read_text()
+    tensors = read_tensors(checkpoint, CPU)
+
+    def write(padding: int) -> bytes:
+        path.write_bytes(save(tensors, metadata={"header": header, "padding": "x" * padding}))
+        return path.read_bytes()[:8]
+
+    length = int.from_bytes(write(0), "little")
+    assert write(0x10280 - length) == bytes.fromhex("8002010000000000")
+    assert read_header(path).model == "nano"
+    assert set(read_tensors(path, CPU)) == set(tensors)
+
+
 def rewrite(source: Path, path: Path, change: Callable[[dict], object]) -> Path:
     header = json.loads(source.with_suffix(".json").read_text())
     changed = change(header)
