@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from shards.errors import UserError
 from shards.files import replacing
 from shards.schema import expect, expect_fields
 from trainer.models import MODELS, Reader, build_seeded
+from trainer.tensors import open_tensors, require_known
 
 VERSION = 1
 CHARSET = "0123456789"
@@ -25,7 +25,7 @@ _FIELDS = {
     **dict.fromkeys(("seconds", "accuracy", "best"), float),
     "config": dict,
 }  # of a header
-_PICKLES = (b"PK", *(bytes([0x80, protocol]) for protocol in range(1, 6)))
+_MAX_NUMBER = 1 << 53  # up to which JSON keeps whole numbers everywhere
 _SHIPPED = Path(__file__).parent / "pretrained"
 
 
@@ -86,13 +86,11 @@ def _text(header: Header) -> str:
 
 def read_header(path: Path) -> Header:
     """Return the header of a checkpoint; UserError for a file that this version does not read."""
-    if not path.is_file():
-        raise UserError(f"{path} is no checkpoint file; give a run folder or a .safetensors file")
-    _refuse_pickle(path)
+    with open_tensors(path) as tensors:
+        text = (tensors.metadata() or {}).get("header", "")
     try:
-        with safe_open(path, "pt") as file:
-            content = json.loads((file.metadata() or {})["header"])
-    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
+        content = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged or no checkpoint of this trainer") from error
     version = expect(content, dict, f"{path}: header").get("version")
     if version != VERSION:
@@ -103,7 +101,9 @@ def read_header(path: Path) -> Header:
     expect_fields(content, tuple(_FIELDS), f"{path}: header")
     for name, kind in _FIELDS.items():
         number = kind is float and type(content[name]) is int  # which JSON does not tell apart
-        expect(content[name], int if number else kind, f"{path}: header: {name}")
+        value = expect(content[name], int if number else kind, f"{path}: header: {name}")
+        if kind in (int, float) and not 0 <= value < _MAX_NUMBER:
+            raise UserError(f"{path}: header: {name} is {value}, not in 0..{_MAX_NUMBER:,}")
     if content["charset"] != CHARSET or content["model"] not in MODELS:
         raise UserError(
             f"{path} holds a model {content['model']!r} for {content['charset']!r}; "
@@ -113,24 +113,18 @@ def read_header(path: Path) -> Header:
 
 
 def read_tensors(path: Path, device: torch.device) -> dict[str, Tensor]:
-    """All tensors of a checkpoint, by name; UserError where it cannot be read."""
-    _refuse_pickle(path)
-    try:
-        with safe_open(path, "pt", device=str(device)) as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise UserError(f"{path} is damaged or no checkpoint of this trainer") from error
+    """All tensors of a checkpoint, by name.
+
+    Raises UserError where it cannot be read, or holds any that its network does not have.
+    """
+    model = read_header(path).model
+    with open_tensors(path, str(device)) as tensors:
+        require_known(tensors, model, path)
+        return {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
 
 
-def _refuse_pickle(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(9)
-    # torch.save writes a zip of one, or one; safetensors begins with any length, then JSON.
-    if start[:2] in _PICKLES and start[8:] != b"{":
-        raise UserError(
-            f"{path} is a pickle, which can run any code when it is loaded: it is not read; give "
-            "a .safetensors file"
-        )
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of a header")
 
 
 def named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -144,6 +138,9 @@ def named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     """Copy weights into `module`; UserError when they are those of another network."""
+    for name in module.state_dict():
+        if name not in tensors:
+            raise UserError(f"{path} lacks the weights {name!r}; give a whole checkpoint")
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:

@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from onnx import ModelProto
 from torch.export import Dim
@@ -17,6 +16,7 @@ from shards.errors import UserError
 from shards.files import replacing
 from shards.manifest import Manifest
 from shards.reader import DataSet
+from trainer.allowed import read_model
 from trainer.calibrate import calibrate
 from trainer.checkpoint import CHARSET, WEIGHTS, Header, load_reader, save_weights
 from trainer.config import Config
@@ -159,4 +159,4 @@ def write_card(card: dict[str, str], path: Path) -> None:
 
 def read_card(path: Path) -> dict[str, str]:
     """Return the metadata of an ONNX file."""
-    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    return {entry.key: entry.value for entry in read_model(path)[1].metadata_props}

@@ -9,7 +9,7 @@ from PIL import Image
 from shards.canvas import fit
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
-from trainer.runtime import is_reader, open_session, to_input
+from trainer.runtime import is_reader, open_session, run
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = PRETRAINED / "nano-int8" / "reader.onnx"
@@ -19,9 +19,10 @@ DEFAULT = PRETRAINED / "nano-int8" / "reader.onnx"
 class Reading:
     """One number.
 
-    `text` keeps leading zeros and holds the first 5 digits if more were seen; `value` is -1 unless
-    1 to 5 digits were read, and `confidence` is 0 then; `count` is how many were. Confidences are
-    probabilities, 0..1: the number's, that all of it is right, is the product of its digits'.
+    `text` keeps leading zeros; `value` is -1 unless 1 to 5 digits were read, and `confidence` is 0
+    then. `count` is how many were: over 5 only from `read_canvas`, with the first 5 in `text`.
+    Confidences are probabilities, 0..1: the number's, that all of it is right, is the product of
+    its digits'.
     """
 
     text: str
@@ -46,17 +47,22 @@ class Reader:
             raise UserError(f"{path} ends in logits; name the reader.onnx beside it")
 
     def read(self, drawing: np.ndarray | Image.Image | str | Path) -> Reading:
-        """Read a drawing of any size and polarity; UserError for what `shards.canvas.fit` refuses.
+        """Read a drawing of any size and polarity, as `shards.canvas.fit` takes it.
 
-        An array is uint8 (height, width), or with 1 to 4 channels last.
+        Raises UserError for what `fit` refuses, and where more than 5 digits are written.
         """
-        return self.read_canvas(fit(drawing))
+        reading = self.read_canvas(fit(drawing))
+        if reading.count > MAX_DIGITS:
+            where = f"{drawing}: " if isinstance(drawing, (str, Path)) else ""
+            raise UserError(
+                f"{where}more than five digits are written ({reading.count} were seen): a number "
+                f"has 1 to {MAX_DIGITS}; draw or crop to one number"
+            )
+        return reading
 
     def read_canvas(self, image: np.ndarray) -> Reading:
         """Read an image that already is uint8 (32, 128), white ink on black, as `fit` makes it."""
-        feed = {"image": to_input(image[None])}
-        reading = self._session.run(["reading"], feed)[0][0].tolist()
-        value, confidence, count, *rest = reading
+        value, confidence, count, *rest = run(self._session, image[None])[0].tolist()
         known = min(int(count), MAX_DIGITS)
         return Reading(
             text="".join(str(int(digit)) for digit in rest[:known]),

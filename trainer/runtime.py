@@ -1,33 +1,42 @@
-"""ONNX files in onnxruntime, on one CPU thread."""
+"""ONNX files in onnxruntime, on one CPU thread and within a bound of memory."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from shards.canvas import HEIGHT, WIDTH
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
 from trainer.allowed import read_model
 
 READING = 3 + 2 * MAX_DIGITS  # value, confidence, count, digits, their confidences
+_CLASSES = 11
+_ONE = 1.001  # a probability, as float32 adds it up
+_MEMORY = 1 << 31  # bytes for what all graphs of a process compute; base on 256 images takes 0.5e9
+_INPUT = ("image", "tensor(float)", [1, HEIGHT, WIDTH])
+_OUTPUTS = (("logits", "tensor(float)", [_CLASSES]), ("reading", "tensor(float)", [READING]))
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
     """Open a logits or reader file; UserError when it is neither or holds more (see `allowed`)."""
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; make it with trainer export")
+    model, _ = read_model(path)
+    _bound_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    model = read_model(path)
+    options.log_severity_level = 4  # what goes wrong is raised
+    options.add_session_config_entry("session.use_env_allocators", "1")
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its classes of errors have no other public base
         raise UserError(f"{path} is no ONNX file that onnxruntime {_VERSION} opens") from error
-    names = [value.name for value in (*session.get_inputs(), *session.get_outputs())]
-    if names not in (["image", "logits"], ["image", "reading"]):
-        raise UserError(f"{path} maps {names}, not image to logits or reading; export it again")
+    found = [(v.name, v.type, v.shape) for v in (*session.get_inputs(), *session.get_outputs())]
+    tails = [(name, kind, shape[1 if name == "image" else -1 :]) for name, kind, shape in found]
+    if tails not in [[_INPUT, output] for output in _OUTPUTS]:
+        maps = ", ".join(f"{name} {shape} of {kind}" for name, kind, shape in found)
+        raise UserError(f"{path} maps {maps}, not image to logits or reading; export it again")
     return session
 
 
@@ -44,14 +53,53 @@ def to_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def run(session: onnxruntime.InferenceSession, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Images uint8 (n, 32, 128) to what the file puts out: (n, T, 11) logits or (n, 13) readings.
 
-    A reader is run image by image, logits all at once.
+    A reader is run image by image, logits all at once. Raises UserError when the graph fails, runs
+    out of the 2 GiB it may take, or puts out what is neither.
     """
     inputs = to_input(images)
     if not is_reader(session):
-        logits: NDArray[np.float32] = session.run(None, {"image": inputs})[0]
+        logits = _run(session, inputs)
+        if logits.ndim != 3 or len(logits) != len(images) or not np.isfinite(logits).all():
+            raise UserError(f"the ONNX file puts out logits of shape {logits.shape}; {_AGAIN}")
         return logits
-    readings = [session.run(None, {"image": image[None]})[0] for image in inputs]
+    readings = [_run(session, image[None]) for image in inputs]
+    if any(reading.shape != (1, READING) or not _is_reading(reading[0]) for reading in readings):
+        raise UserError(f"the ONNX file puts out what is no reading; {_AGAIN}")
     return np.concatenate([np.empty((0, READING), np.float32), *readings])
 
 
+def _run(session: onnxruntime.InferenceSession, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    try:
+        found: NDArray[np.float32] = session.run(None, {"image": inputs})[0]
+    except Exception as error:  # as above
+        raise UserError(f"the graph of the ONNX file cannot be computed; {_AGAIN}") from error
+    return found
+
+
+def _is_reading(reading: NDArray[np.float32]) -> bool:
+    value, confidence, count, *rest = reading.tolist()
+    digits, shares = rest[:MAX_DIGITS], [confidence, *rest[MAX_DIGITS:]]
+    return (
+        all(number.is_integer() for number in (value, count, *digits))  # no NaN is
+        and -1 <= value < 10**MAX_DIGITS
+        and 0 <= count <= WIDTH
+        and all(-1 <= digit <= 9 for digit in digits)
+        and all(0 <= share <= _ONE for share in shares)
+    )
+
+
+@cache
+def _bound_memory() -> None:
+    """Give all sessions of this process one allocator, with an end."""
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    )
+    arena = onnxruntime.OrtArenaCfg({"max_mem": _MEMORY})
+    onnxruntime.create_and_register_allocator(where, arena)
+
+
 _VERSION = onnxruntime.__version__
+_AGAIN = "export it again"
