@@ -4,7 +4,13 @@ from typing import Any, NoReturn
 
 from shards.errors import UserError
 
-_NAMES = {int: "a whole number", str: "a string", dict: "an object", list: "a list"}
+_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    dict: "an object",
+    list: "a list",
+}
 
 
 def reject(where: str, fault: str) -> NoReturn:

@@ -15,7 +15,7 @@ from trainer.allowed import read_model
 READING = 3 + 2 * MAX_DIGITS  # value, confidence, count, digits, their confidences
 _CLASSES = 11
 _ONE = 1.001  # a probability, as float32 adds it up
-_MEMORY = 1 << 31  # bytes for what all graphs of a process compute; base on 256 images takes 0.5e9
+_MEMORY = 3 << 29  # bytes for what all graphs of a process compute; base on 256 images takes 0.5e9
 _INPUT = ("image", "tensor(float)", [1, HEIGHT, WIDTH])
 _OUTPUTS = (("logits", "tensor(float)", [_CLASSES]), ("reading", "tensor(float)", [READING]))
 
@@ -54,7 +54,7 @@ def run(session: onnxruntime.InferenceSession, images: NDArray[np.uint8]) -> NDA
     """Images uint8 (n, 32, 128) to what the file puts out: (n, T, 11) logits or (n, 13) readings.
 
     A reader is run image by image, logits all at once. Raises UserError when the graph fails, runs
-    out of the 2 GiB it may take, or puts out what is neither.
+    out of the 1.5 GiB it may take, or puts out what is neither.
     """
     inputs = to_input(images)
     if not is_reader(session):

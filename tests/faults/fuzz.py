@@ -1,6 +1,6 @@
 """One parser fed with damaged and crafted bytes, under limits that the system holds.
 
-    python -m tests.faults.fuzz record|manifest|picture|tar|bank [EXAMPLES] [SEED]
+    python -m tests.faults.fuzz record|manifest|picture|tar|bank|checkpoint|onnx [EXAMPLES] [SEED]
 
 Whatever the bytes, a parser gives data or a UserError. Any other exception, a crash, and an
 example that takes over SECONDS or MEMORY ends this process with an error. Without a seed the
@@ -16,7 +16,6 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,46 +36,15 @@ from shards.reader import DataSet, Shard
 from shards.sound import open_sound
 from shards.summary import summary
 from shards.verify import verify
+from tests.faults.damage import STRANGE_JSON, Parser, damaged
+from tests.faults.fuzz_models import checkpoints, models
 from tests.faults.sets import write_set
 from tests.faults.tars import drawing, png, write_tar
 from tests.generator.test_bank import source
 
 MEMORY = 600_000_000  # bytes for an example; the largest picture that is read takes 470 MB
+MEMORY_OF = {"onnx": 1_800_000_000}  # what a graph may compute with, and the file
 SECONDS = 10  # for an example; most take milliseconds
-
-Parser = Callable[[bytes], object]
-
-STRANGE_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=5,
-) | st.sampled_from([2**63, 10**30, -1, "\ud800", "../x", "NaN", [], {}])
-
-
-def damaged(*bases: bytes, spots: list[int] | None = None) -> st.SearchStrategy[bytes]:
-    """Any bytes, or one of `bases` with bytes changed (at `spots`), cut out, put in or cut off."""
-
-    @st.composite
-    def edit(draw: st.DrawFn) -> bytes:
-        data = bytearray(draw(st.sampled_from(bases)))
-        for _ in range(draw(st.integers(1, 4))):
-            anywhere = st.integers(0, max(len(data) - 1, 0))
-            at = draw(st.sampled_from(spots) if spots and draw(st.booleans()) else anywhere)
-            kind = draw(st.sampled_from(["flip", "write", "insert", "remove", "cut"]))
-            new = draw(st.binary(min_size=1, max_size=9))
-            if kind == "flip" and at < len(data):
-                data[at] ^= 1 << draw(st.integers(0, 7))
-            elif kind == "write":
-                data[at : at + len(new)] = new
-            elif kind == "insert":
-                data[at:at] = new * draw(st.sampled_from([1, 57, 512]))
-            elif kind == "remove":
-                del data[at : at + draw(st.sampled_from([1, 512, 7168]))]
-            elif draw(st.integers(0, 3)) == 0:
-                del data[at:]
-        return bytes(data)
-
-    return st.one_of(edit(), edit(), edit(), st.binary(max_size=2_000))
 
 
 def records(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
@@ -215,6 +183,8 @@ PARSERS = {
     "picture": pictures,
     "tar": tars,
     "bank": banks,
+    "checkpoint": checkpoints,
+    "onnx": models,
 }
 
 
@@ -222,7 +192,7 @@ def main(parser: str, examples: int = 500, number: int | None = None) -> None:
     faulthandler.enable()
     space, _ = memory()
     resource.setrlimit(resource.RLIMIT_AS, (space + 8 * MEMORY,) * 2)  # spares the machine
-    outcomes, most = {"read": 0, "refused": 0}, 0
+    outcomes, most, limit = {"read": 0, "refused": 0}, 0, MEMORY_OF.get(parser, MEMORY)
     with tempfile.TemporaryDirectory() as folder:
         parse, strategy = PARSERS[parser](Path(folder))
 
@@ -249,8 +219,8 @@ def main(parser: str, examples: int = 500, number: int | None = None) -> None:
             finally:
                 faulthandler.cancel_dump_traceback_later()
                 most = max(most, memory()[1] - before)
-            if most > MEMORY:
-                raise MemoryError(f"{most:,} bytes for one example, over {MEMORY:,}")
+            if most > limit:
+                raise MemoryError(f"{most:,} bytes for one example, over {limit:,}")
 
         (fuzz if number is None else seed(number)(fuzz))()
     print(

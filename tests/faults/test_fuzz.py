@@ -9,7 +9,15 @@ import pytest
 
 @pytest.mark.parametrize(
     ("parser", "examples"),
-    [("record", 300), ("manifest", 600), ("picture", 600), ("tar", 200), ("bank", 300)],
+    [
+        ("record", 300),
+        ("manifest", 600),
+        ("picture", 600),
+        ("tar", 200),
+        ("bank", 300),
+        ("checkpoint", 300),
+        ("onnx", 300),
+    ],
 )
 def test_any_bytes_give_data_or_our_own_error(parser: str, examples: int) -> None:
     done = subprocess.run(

@@ -88,6 +88,7 @@ def rewrite(source: Path, path: Path, change: Callable[[dict], object]) -> Path:
         (lambda header: header.update(epoch=-1), "header: epoch is -1, not in 0..9"),
         (lambda header: header.update(seconds=1 << 60), "header: seconds is .*, not in 0..9"),
         (lambda header: header.update(best=float("nan")), "is damaged or no checkpoint"),
+        (lambda header: header.update(best=None), "header: best is not a number"),
         (lambda header: header.update(epoch="1"), "header: epoch is not a whole number"),
         (lambda header: header.update(config=[]), "header: config is not an object"),
         (lambda header: header.update(model=["nano"]), "header: model is not a string"),

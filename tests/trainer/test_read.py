@@ -30,7 +30,8 @@ def test_drawings_are_fitted_and_read(folder: Path, printed: DataSet, tmp_path: 
     reader, read = Reader(folder / "reader.onnx"), by_onnx(folder / "reader.onnx")
     kinds = set()
     images = printed.gather("test", np.arange(32))[0]
-    images[::2, :, :-24] = 0  # of every other number a part of the last digit
+    images[::2] = 0
+    images[::2, :, 110] = 255  # too narrow for many digits
     for image in images:
         path = save_drawing(image, tmp_path / "drawing.png")
         wanted = read(fit(path)[None])
