@@ -66,7 +66,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
         sizes = source.stat().st_size, drafts[0].stat().st_size
     after = min(found, key=lambda evaluation: evaluation.exact.share)
     was, now = before.exact.share, after.exact.share
-    if was - now > max_drop:
+    if not was - now <= max_drop:  # nor for a limit that is NaN
         raise UserError(
             f"quantization lowers accuracy from {was:.4f} to {now:.4f}, by more than {max_drop}; "
             "nothing was written; train longer or raise --max-drop"
