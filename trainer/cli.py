@@ -172,14 +172,26 @@ def read(
         Path | None, typer.Option(help="A reader.onnx [default: the one that ships].")
     ] = None,
 ) -> None:
-    """Read drawn numbers: one line per file with the number and its confidence, 0..1."""
+    """Read drawn numbers: one line per file with the number and its confidence, 0..1.
+
+    A drawing without a number of 1 to 5 digits is named on stderr, and the exit status is 1; the
+    others are read all the same.
+    """
+    from shards.errors import UserError
     from trainer.read import Reader
 
-    reader = Reader(model)
+    reader, faults = Reader(model), 0
     for drawing in drawings:
-        reading = reader.read(drawing)
-        more = "..." if reading.count > len(reading.text) else ""
-        typer.echo(f"{drawing}\t{reading.text or '-'}{more}\t{reading.confidence:.3f}")
+        try:
+            reading = reader.read(drawing)
+            if reading.fault:
+                raise UserError(f"{drawing}: {reading.fault}")
+        except UserError as error:
+            typer.echo(f"error: {error}", err=True)
+            faults += 1
+        else:
+            typer.echo(f"{drawing}\t{reading.text}\t{reading.confidence:.3f}")
+    raise typer.Exit(1 if faults else 0)
 
 
 @app.command()

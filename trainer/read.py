@@ -19,10 +19,9 @@ DEFAULT = PRETRAINED / "nano-int8" / "reader.onnx"
 class Reading:
     """One number.
 
-    `text` keeps leading zeros; `value` is -1 unless 1 to 5 digits were read, and `confidence` is 0
-    then. `count` is how many were: over 5 only from `read_canvas`, with the first 5 in `text`.
-    Confidences are probabilities, 0..1: the number's, that all of it is right, is the product of
-    its digits'.
+    `text` keeps leading zeros. `count` is how many digits were seen; unless they are 1 to 5, `text`
+    is empty, `value` -1, `confidence` 0, and `fault` says so. Confidences are probabilities, 0..1:
+    the number's, that all of it is right, is the product of its digits'.
     """
 
     text: str
@@ -30,6 +29,16 @@ class Reading:
     confidence: float
     count: int
     digit_confidences: tuple[float, ...]
+
+    @property
+    def fault(self) -> str:
+        """Why there is no number, in one sentence; empty where there is one."""
+        if self.count > MAX_DIGITS:
+            return (
+                f"more than {MAX_DIGITS} digits are written ({self.count} were seen), of which no "
+                "number is read: write fewer, or crop to one number"
+            )
+        return "" if self.count else "no digit is seen in what is drawn: write larger or clearer"
 
 
 class Reader:
@@ -47,23 +56,16 @@ class Reader:
             raise UserError(f"{path} ends in logits; name the reader.onnx beside it")
 
     def read(self, drawing: np.ndarray | Image.Image | str | Path) -> Reading:
-        """Read a drawing of any size and polarity, as `shards.canvas.fit` takes it.
+        """Read a drawing of any size and polarity; UserError for what `shards.canvas.fit` refuses.
 
-        Raises UserError for what `fit` refuses, and where more than 5 digits are written.
+        An array is uint8 (height, width), or another that `fit` takes.
         """
-        reading = self.read_canvas(fit(drawing))
-        if reading.count > MAX_DIGITS:
-            where = f"{drawing}: " if isinstance(drawing, (str, Path)) else ""
-            raise UserError(
-                f"{where}more than five digits are written ({reading.count} were seen): a number "
-                f"has 1 to {MAX_DIGITS}; draw or crop to one number"
-            )
-        return reading
+        return self.read_canvas(fit(drawing))
 
     def read_canvas(self, image: np.ndarray) -> Reading:
         """Read an image that already is uint8 (32, 128), white ink on black, as `fit` makes it."""
         value, confidence, count, *rest = run(self._session, image[None])[0].tolist()
-        known = min(int(count), MAX_DIGITS)
+        known = int(count) if count <= MAX_DIGITS else 0
         return Reading(
             text="".join(str(int(digit)) for digit in rest[:known]),
             value=int(value),
