@@ -1,7 +1,7 @@
 """All that decides a run's weights, with the data set."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from shards.errors import UserError
@@ -44,13 +44,17 @@ class Config:
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> "Config":
         """Return the config that a checkpoint's header holds; UserError when it is not one."""
-        try:
-            return cls(**options)
-        except TypeError as error:
-            raise UserError(
-                "the checkpoint's options are not those of this trainer; "
-                "use --init to start a new run from its weights"
-            ) from error
+        kinds = {name: type(value) for name, value in asdict(cls("nano")).items()}
+        for name, value in options.items():
+            allowed = (float, int) if kinds.get(name) is float else (kinds.get(name),)
+            if type(value) not in allowed or (type(value) is not str and not 0 <= value < 1 << 53):
+                raise UserError(
+                    f"the checkpoint's option {name} = {value!r} is none of this trainer; "
+                    "use --init to start a new run from its weights"
+                )
+        if "model" not in options:
+            raise UserError("the checkpoint's options lack the model; start a new run")
+        return cls(**options)
 
     def rate_at(self, done: float) -> float:
         """Return the learning rate when the share `done`, 0..1, of the run lies behind."""
