@@ -29,7 +29,9 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # what goes wrong is raised
     options.add_session_config_entry("session.use_env_allocators", "1")
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            model, options, ["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # its classes of errors have no other public base
         raise UserError(f"{path} is no ONNX file that onnxruntime {_VERSION} opens") from error
     found = [(v.name, v.type, v.shape) for v in (*session.get_inputs(), *session.get_outputs())]

@@ -146,10 +146,10 @@ def _edit_tensor(tensor: TensorProto, draw: st.DrawFn) -> None:
     elif draw(st.booleans()):
         tensor.data_type = draw(st.integers(0, 23))
     else:
-        array = numpy_helper.to_array(tensor)
-        if array.dtype == np.int64 and array.size:
-            array = array.copy()
-            array.flat[draw(st.integers(0, array.size - 1))] = draw(NUMBERS)
-            tensor.raw_data = array.tobytes()
+        data = bytearray(tensor.raw_data)
+        if tensor.data_type == TensorProto.INT64 and len(data) >= 8:
+            at = draw(st.integers(0, len(data) // 8 - 1)) * 8
+            data[at : at + 8] = draw(NUMBERS).to_bytes(8, "little", signed=True)
         else:
-            tensor.raw_data = draw(st.binary(max_size=64)) + tensor.raw_data[64:]
+            data[:64] = draw(st.binary(max_size=64))
+        tensor.raw_data = bytes(data)
