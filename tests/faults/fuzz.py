@@ -1,6 +1,6 @@
 """One parser fed with damaged and crafted bytes, under limits that the system holds.
 
-    python -m tests.faults.fuzz record|manifest|picture|tar|bank|checkpoint|onnx [EXAMPLES] [SEED]
+    python -m tests.faults.fuzz PARSER [EXAMPLES] [SEED]
 
 Whatever the bytes, a parser gives data or a UserError. Any other exception, a crash, and an
 example that takes over SECONDS or MEMORY ends this process with an error. Without a seed the
@@ -37,13 +37,17 @@ from shards.sound import open_sound
 from shards.summary import summary
 from shards.verify import verify
 from tests.faults.damage import STRANGE_JSON, Parser, damaged
+from tests.faults.fuzz_drawings import drawings
 from tests.faults.fuzz_models import checkpoints, models
 from tests.faults.sets import write_set
 from tests.faults.tars import drawing, png, write_tar
 from tests.generator.test_bank import source
 
 MEMORY = 600_000_000  # bytes for an example; the largest picture that is read takes 470 MB
-MEMORY_OF = {"onnx": 1_800_000_000}  # what a graph may compute with, and the file
+MEMORY_OF = {
+    "onnx": 1_800_000_000,  # what a graph may compute with, and the file
+    "drawing": 2_500_000_000,  # of 10,000 x 10,000 px
+}
 SECONDS = 10  # for an example; most take milliseconds
 
 
@@ -185,6 +189,7 @@ PARSERS = {
     "bank": banks,
     "checkpoint": checkpoints,
     "onnx": models,
+    "drawing": drawings,
 }
 
 

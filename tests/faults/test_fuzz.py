@@ -17,6 +17,7 @@ import pytest
         ("bank", 300),
         ("checkpoint", 300),
         ("onnx", 300),
+        ("drawing", 600),
     ],
 )
 def test_any_bytes_give_data_or_our_own_error(parser: str, examples: int) -> None:
