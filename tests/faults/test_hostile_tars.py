@@ -1,6 +1,5 @@
 """Tars made to do harm: refused by name before anything in them is decoded."""
 
-import os
 import pickle
 import re
 import struct
@@ -14,6 +13,7 @@ import shards.foreign
 from shards.errors import UserError
 from shards.importing import import_tars
 from shards.tar import MAX_BYTES, read_contents
+from tests.faults.pickles import Bomb
 from tests.faults.tars import drawing, png, write_members, write_tar
 
 SOUND = {"a.png": png(drawing()), "a.txt": b"1"}
@@ -110,11 +110,6 @@ def test_one_name_for_all(tmp_path: Path) -> None:
     member.type, member.size = tarfile.XGLTYPE, len(note)
     tar = write_members(tmp_path / "t.tar", [member], note)
     refused(tar, tmp_path, "'a.png' is one name for all files")
-
-
-class Bomb:
-    def __reduce__(self) -> tuple:
-        return os.system, ("touch exploded",)
 
 
 @pytest.mark.parametrize(
