@@ -102,6 +102,29 @@ def test_headers_that_say_what_cannot_be(checkpoint, tmp_path, change, message: 
         read_header(path)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("weight_decay", None),
+        ("weight_decay", -1),
+        ("batch", 2.5),
+        ("batch", True),
+        ("seed", 1 << 70),
+        ("rate", 10**30),
+        ("precision", 32),
+        ("code", "import os"),
+    ],
+)
+def test_options_that_no_run_has(checkpoint, tmp_path, option: str, value: object) -> None:
+    path = rewrite(
+        checkpoint, tmp_path / BEST, lambda header: header["config"].update({option: value})
+    )
+    with pytest.raises(
+        UserError, match=f"option {option} = .* is none of this trainer; use --init"
+    ):
+        State.load(path, CPU)
+
+
 def with_tensors(source: Path, path: Path, change: Callable[[dict], object]) -> Path:
     tensors = read_tensors(source, CPU)
     change(tensors)
