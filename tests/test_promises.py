@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 PROMISES = (ROOT / "docs" / "promises.md").read_text()
 
 
-def tests_in(path: Path) -> set[str]:
+def defined_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -17,7 +17,7 @@ def test_every_test_that_is_named_is_there() -> None:
     named = re.findall(r"`(\S+)::(\w+)`", PROMISES)
     assert len(named) == PROMISES.count("::") > 50
     for file, name in named:
-        assert name in tests_in(ROOT / file.replace("F/", "tests/faults/")), f"{file}::{name}"
+        assert name in defined_in(ROOT / file.replace("F/", "tests/faults/")), f"{file}::{name}"
 
 
 def test_every_file_of_faults_is_named() -> None:
