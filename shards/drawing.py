@@ -92,7 +92,7 @@ def _open(path: Path) -> np.ndarray:
         raise UserError(f"{path}: the picture has over {MAX_PIXELS:,} px: shrink it") from error
     except UnidentifiedImageError as error:
         raise UserError(f"{path} cannot be read as an image: save it anew, as a PNG") from error
-    except Exception as error:  # of many classes with no other base, for damaged and crafted files
+    except Exception as error:  # as of `_from_pillow`
         raise UserError(f"{path} cannot be read as an image ({error}): save it anew") from error
 
 
@@ -105,7 +105,12 @@ def _check(image: Image.Image) -> None:
 
 
 def _from_pillow(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
+    try:
+        image = ImageOps.exif_transpose(image)  # loads it, too
+    except Exception as error:  # of many classes with no other base, for damaged and crafted files
+        raise UserError(
+            f"the picture cannot be read as an image ({error}): save it anew"
+        ) from error
     if image.mode.startswith("I"):  # 16 bits, whichever of the two ways Pillow keeps them
         whole = np.asarray(image).astype(np.float32).clip(0, 65535)
         return whole if image.mode == "I" and whole.max() <= 255 else whole / 257

@@ -239,9 +239,16 @@ def test_truncated_files(reader: Reader, tmp_path: Path, name: str) -> None:
         path.write_bytes(data[:length])
         said = told(reader, path)
         if said != "407":
-            assert re.search(rf"{name} cannot be read as an image.*: save it anew", said), length
+            assert re.search(rf"{name}.* cannot be read as an image.*: save it anew", said), length
         elif name != "animated.gif":
             assert length == len(data) - 2
+
+
+def test_a_picture_with_damaged_exif() -> None:
+    image = flat(page_of("407"))
+    image.info["exif"] = b"Exif\0\0LM\0*\0\0\0\x08"
+    with pytest.raises(UserError, match="the picture cannot be read as an image .*: save it anew"):
+        fit(image)
 
 
 @pytest.mark.parametrize("gaps", [4, 8, 14])
