@@ -20,7 +20,7 @@ from generator.sources.strokes import read_strokes
 from generator.stream import BankStream
 from generator.strokes import StrokeStream
 from shards import terminal
-from shards.files import save_image
+from shards.files import replacing, save_image
 from shards.manifest import Manifest
 
 SHARD_SIZE = 4096
@@ -89,6 +89,34 @@ def digits(
     if sheet is not None:
         save_image(pictures.preview_bank(bank, 20), sheet)
         typer.echo(f"{sheet}: a sheet of them")
+
+
+@app.command()
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="Folder of <digit>/<writer>_<n>.png.")],
+    bank: BankFile = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page with pictures of what was found.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Also write every finding: path, kind, reason, score.")
+    ] = None,
+) -> None:
+    """Examine a folder of digits before it spoils a model.
+
+    Finds pictures that cannot be read, are empty, cut off or dirty, ink in the alpha channel,
+    mixed polarity, duplicates (with other labels, too), pictures that are turned or mirrored, and
+    digits that look mislabelled beside the other writers' and a bank's. Nothing is changed.
+    """
+    from generator.doctor import as_html, as_json, as_text, examine
+
+    report = examine(folder, Bank(bank or embedded_bank()))
+    typer.echo(as_text(report))
+    for path, write in ((html, as_html), (json, as_json)):
+        if path is not None:
+            with replacing(path) as file:
+                file.write(write(report).encode())
+            typer.echo(f"{path}: written")
 
 
 @app.command()

@@ -46,7 +46,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
                     bad.append(str(error))
                     continue
                 labels.append(digit)
-                writers.append(_writer(path))
+                writers.append(writer_of(path))
     if bad:
         lines = "\n  ".join(bad)
         raise UserError(f"{folder} has {len(bad)} unreadable pictures; mend or remove:\n  {lines}")
@@ -61,6 +61,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
     )
 
 
-def _writer(path: Path) -> str:
+def writer_of(path: Path) -> str:
+    """The name before the last `_`."""
     name, underscore, _ = path.stem.rpartition("_")
     return name if underscore else path.stem
