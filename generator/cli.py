@@ -213,11 +213,23 @@ def preview(
     seed: Seed = 1,
     bank: BankFile = None,
     settings: Settings = [],  # noqa: B006
+    by_parameter: Annotated[
+        bool, typer.Option("--sweep", help="A row for each parameter instead, from low to high.")
+    ] = False,
 ) -> None:
     """Draw a sheet of numbers as a recipe makes them, without building a data set."""
+    from generator.sweep import STEPS, sweep
+
     recipe = preset(preset_name).override(settings)
-    save_image(pictures.preview_recipe(Bank(bank or embedded_bank()), recipe, seed, count), out)
-    typer.echo(f"{out}: {count} numbers of the recipe {recipe.name}")
+    digits = Bank(bank or embedded_bank())
+    if by_parameter:
+        save_image(sweep(digits, recipe, seed), out)
+        typer.echo(
+            f"{out}: each parameter of the recipe {recipe.name}, {STEPS} values of its range"
+        )
+    else:
+        save_image(pictures.preview_recipe(digits, recipe, seed, count), out)
+        typer.echo(f"{out}: {count} numbers of the recipe {recipe.name}")
 
 
 main = terminal.run(app)
