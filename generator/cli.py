@@ -61,7 +61,7 @@ def digits(
         bool, typer.Option(help="Take the embedded digits, custom_digits/, too.")
     ] = True,
     val: Annotated[float, typer.Option(min=0, max=0.5, help="Writers who validate.")] = 0.1,
-    test: Annotated[float, typer.Option(min=0, max=0.5, help="Writers who test.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Writers who test; 1: all.")] = 0.1,
     max_per_class: Annotated[
         int | None, typer.Option(min=1, help="Digits of each class, from each source, at most.")
     ] = None,

@@ -15,17 +15,23 @@ from shards.reader import DataSet
 
 
 class Joined(DataSet):
-    """One data set of several finished ones, whose share is their count; nothing is copied.
+    """One data set of several finished ones, to train on or to measure with; nothing is copied.
 
-    Samples have no writers in common that anyone could prove: ids are of different banks.
-    `shards` is of the sets, not of their whole, which has none.
+    It has no shards of its own, and whether its splits share a writer cannot be proven: ids are
+    those of different banks.
     """
 
-    def __init__(self, sets: Sequence[DataSet]) -> None:
-        """Join `sets`, at least one."""
+    def __init__(self, sets: Sequence[DataSet], most: int | None = None) -> None:
+        """Join `sets`, at least one; of each no more than the first `most` of a split are taken."""
         self.sets = list(sets)
         self.folder = self.sets[0].folder
-        self.manifest = _join([data.manifest for data in self.sets])
+        self._most = most
+        parts = {split: sum(self._counts(split)) for split in SPLITS}
+        self.manifest = _join([data.manifest for data in self.sets], parts)
+
+    def _counts(self, split: str) -> list[int]:
+        counts = [data.manifest.splits.get(split, 0) for data in self.sets]
+        return counts if self._most is None else [min(count, self._most) for count in counts]
 
     def count(self, split: str) -> int:
         """Return how many samples the sets have of `split`; 0 where none has it."""
@@ -40,8 +46,7 @@ class Joined(DataSet):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Gather as `DataSet.gather` does; an index counts on from one set to the next."""
         indices = np.asarray(indices, np.int64)
-        counts = [data.manifest.splits.get(split, 0) for data in self.sets]
-        starts = np.array([0, *accumulate(counts)])
+        starts = np.array([0, *accumulate(self._counts(split))])
         if indices.size and not 0 <= indices.min() <= indices.max() < starts[-1]:
             raise UserError(f"split {split!r} of {self.manifest.name} has {starts[-1]} samples")
         images = np.empty((len(indices), HEIGHT, WIDTH), np.uint8) if out is None else out
@@ -55,15 +60,15 @@ class Joined(DataSet):
         return images, digits
 
 
-def _join(manifests: Sequence[Manifest]) -> Manifest:
-    names = " ".join(manifest.fingerprint for manifest in manifests)
+def _join(manifests: Sequence[Manifest], splits: dict[str, int]) -> Manifest:
+    parts = " ".join([*(manifest.fingerprint for manifest in manifests), str(splits)])
     return replace(
         manifests[0],
         name="+".join(manifest.name for manifest in manifests),
         recipe={"name": "+".join(str(m.recipe.get("name", "-")) for m in manifests)},
-        splits={split: sum(m.splits.get(split, 0) for m in manifests) for split in SPLITS},
+        splits=splits,
         sources=[source for manifest in manifests for source in manifest.sources],
         shards=[],
         histograms={},
-        fingerprint=hashlib.sha256(names.encode()).hexdigest(),
+        fingerprint=hashlib.sha256(parts.encode()).hexdigest(),
     )

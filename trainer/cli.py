@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from shards import terminal
+from trainer.adapt.command import adapt
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -238,5 +239,7 @@ def ship(
     for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
         typer.echo(f"written: {made}, with README.md")
 
+
+app.command()(adapt)
 
 main = terminal.run(app)

@@ -7,7 +7,7 @@ from typing import Any
 from shards.errors import UserError
 from trainer.models import MODELS
 
-_PEAK_RATES = {"nano": 3e-3, "lightweight": 1e-3, "optimized": 1e-3, "base": 1e-3}
+PEAK_RATES = {"nano": 3e-3, "lightweight": 1e-3, "optimized": 1e-3, "base": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Config:
 
     def rate_at(self, done: float) -> float:
         """Return the learning rate when the share `done`, 0..1, of the run lies behind."""
-        peak = self.rate or _PEAK_RATES[self.model]
+        peak = self.rate or PEAK_RATES[self.model]
         if done < self.warmup:
             return peak * (0.01 + 0.99 * done / self.warmup)
         falling = min(1.0, (done - self.warmup) / (1 - self.warmup))

@@ -31,8 +31,12 @@ LOGITS, READER, CARD = "logits.onnx", "reader.onnx", "reader.json"
 TOLERANCE = 1e-3  # of a logit, whose size is about 10
 
 
-def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> dict[str, str]:
+def export(
+    checkpoint: Path, out: Path, data: DataSet, images: int = 3_000, command: str | None = None
+) -> dict[str, str]:
     """Write logits.onnx, reader.onnx and reader.json into `out`; returns what the JSON says.
+
+    It says that `command` has trained the checkpoint, or else what its options tell.
 
     Their confidence is calibrated on up to `images` of the val split. They are checked against
     torch on up to 512 samples of test, then measured on up to `images`. Beside them goes
@@ -55,6 +59,7 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
     card = describe(header, count_parameters(model), data.manifest)
     card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
     card["temperature"] = f"{temperature:.3f}"
+    card["trained"] = command or card["trained"]
     write_model(logits, out / LOGITS, card)
     write_model(with_decoder(logits), out / READER, card)
     write_card(card, out / CARD)

@@ -28,14 +28,20 @@ FILES = {  # of an export, by precision: reader, logits, facts
 
 
 def ship(
-    exported: Path, out: Path, tests: list[DataSet], images: int, commands: list[str]
+    exported: Path,
+    out: Path,
+    tests: list[DataSet],
+    images: int,
+    commands: list[str],
+    measured: dict[str, list[Evaluation]] | None = None,
 ) -> list[Path]:
     """Fill `<out>/<model>-fp32` and, once quantized, `-int8`; returns these folders.
 
     Each gets reader.onnx, logits.onnx, reader.json, evaluation.json and README.md, the first also
     weights.safetensors where `exported` has it. The reader is measured on up to `images` of the
-    test split of each of `tests`, with pictures in `<exported>/evaluations`; `commands`, one line
-    each, made it. Raises UserError where there is no reader, or two tests have one name.
+    test split of each of `tests`, with pictures in `<exported>/evaluations`, unless it is
+    `measured`, as `measure` does it; `commands`, one line each, made it. Raises UserError where
+    there is no reader, or two tests have one name.
     """
     present = [name for name, files in FILES.items() if (exported / files[0]).is_file()]
     names = [test.manifest.name for test in tests]
@@ -45,7 +51,9 @@ def ship(
         raise UserError(f"readers are measured on test sets of different names, not {names}")
     readers = [exported / FILES[precision][0] for precision in present]
     seconds = seconds_an_image(readers, tests[0])
-    evaluations = measure(dict(zip(present, readers, strict=True)), tests, images, exported)
+    evaluations = measured or measure(
+        dict(zip(present, readers, strict=True)), tests, images, exported
+    )
     folders = []
     for precision, taken in zip(present, seconds, strict=True):
         facts = json.loads((exported / FILES[precision][2]).read_text())

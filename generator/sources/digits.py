@@ -48,11 +48,11 @@ def split_writers(writers: list[str], val: float, test: float) -> dict[str, str]
         test: Share for testing.
 
     Returns:
-        The split of each writer. Fewer than three writers all train; otherwise each split with a
-        share above 0 gets at least one.
+        The split of each writer. Fewer than three writers all train, unless a share is 1; otherwise
+        each split with a share above 0 gets at least one.
     """
     ordered = sorted(writers, key=lambda name: hashlib.sha256(name.encode()).digest())
-    if len(ordered) < len(SPLITS):
+    if len(ordered) < len(SPLITS) and max(val, test) < 1:
         return dict.fromkeys(ordered, "train")
     tests, vals = (max(1, round(share * len(ordered))) if share else 0 for share in (test, val))
     names = ["test"] * tests + ["val"] * vals

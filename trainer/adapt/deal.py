@@ -1,0 +1,90 @@
+"""Someone's digits, dealt picture by picture into those to train on and those to measure with.
+
+A bank deals by writer, so that nobody is in two splits. Here the hands to be measured are the very
+ones that are learned; what has to be kept apart is the pictures.
+"""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from shards.errors import UserError
+
+HELD_OUT = 0.25  # of each writer's pictures of each digit
+_CLASSES = range(10)
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """Two folders of <digit>/<writer>_<n>.png with copies, and the writers of the pictures."""
+
+    train: Path
+    held_out: Path
+    writers: tuple[str, ...]
+
+    def pictures(self, folder: Path) -> list[tuple[Path, int]]:
+        """Return the pictures of one of the two folders, with their digits."""
+        return [(path, int(path.parent.name)) for path in sorted(folder.glob("[0-9]/*.png"))]
+
+
+def deal(folder: Path, out: Path) -> Dealt:
+    """Copy pictures of `folder` into its like in `<out>/train` and `<out>/held-out`, made anew.
+
+    Of each writer's pictures of each digit a quarter is held out, at least one where there are
+    two; which ones is decided by the pictures' bytes. Of identical pictures one is taken.
+    Raises UserError when there is no such folder, or a digit with fewer than two pictures.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
+    name = folder.resolve().name  # which a bank takes as that of the source
+    writers = tuple(sorted(set(map(_writer, _all(folder)))))
+    dealt = Dealt(out / "train" / name, out / "held-out" / name, writers)
+    held = [path for digit in _CLASSES for path in _held_out(folder / str(digit))]
+    learned = [path for path in _all(folder) if path not in set(held)]
+    for target, paths in ((dealt.train, learned), (dealt.held_out, held)):
+        shutil.rmtree(target, ignore_errors=True)
+        for path in paths:
+            copy = target / path.parent.name / path.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    return dealt
+
+
+def _all(folder: Path) -> list[Path]:
+    return [path for digit in _CLASSES for path in _distinct(folder / str(digit))]
+
+
+def _distinct(folder: Path) -> list[Path]:
+    """The pictures of one digit, in the order of their hashes."""
+    paths = {_digest(path): path for path in sorted(folder.glob("*.png"), reverse=True)}
+    return [path for _, path in sorted(paths.items())]
+
+
+def _held_out(folder: Path) -> list[Path]:
+    by_writer: dict[str, list[Path]] = {}
+    for path in _distinct(folder):
+        by_writer.setdefault(_writer(path), []).append(path)
+    counts = {name: _quarter(len(paths)) for name, paths in by_writer.items()}
+    total = sum(map(len, by_writer.values()))
+    if total < 2:
+        raise UserError(
+            f"{folder} has {total} different pictures of its digit, but two are needed, one to "
+            "learn from and one to measure with; add some"
+        )
+    if not any(counts.values()):
+        counts[min(counts)] = 1  # one picture by each of several writers
+    return [path for name, paths in by_writer.items() for path in paths[: counts[name]]]
+
+
+def _quarter(count: int) -> int:
+    return max(1, round(HELD_OUT * count)) if count > 1 else 0
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _writer(path: Path) -> str:
+    name, underscore, _ = path.stem.rpartition("_")
+    return name if underscore else path.stem
