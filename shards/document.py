@@ -19,7 +19,7 @@ th, td { padding: .2rem 1rem .2rem 0; text-align: left; vertical-align: top; }
 th { border-bottom: 1px solid color-mix(in srgb, currentColor 40%, transparent); }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 img { max-width: 100%; height: auto; }
-code, td { overflow-wrap: anywhere; }
+code { overflow-wrap: anywhere; }
 """
 _DIGITS = frozenset("0123456789")
 

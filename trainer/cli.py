@@ -201,18 +201,26 @@ def compare(
     data: Annotated[Path, typer.Option(help="Data set; accuracy is measured on its test split.")],
     images: Images = 3_000,
     out: Annotated[Path | None, typer.Option(help="Markdown file to write, too.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="PNG to draw, too: accuracy over size, the reference's too.")
+    ] = None,
 ) -> None:
     """Print the table of models: parameters, size, accuracy, time per image; fp32 and int8.
 
-    Exports and quantizes runs that have no ONNX files yet, into RUN/onnx.
+    Exports and quantizes runs that have no ONNX files yet, into RUN/onnx. Folders by trainer ship
+    are measured as they are.
     """
     from shards.files import replacing
     from shards.reader import DataSet
     from trainer.compare import as_markdown, compare
+    from trainer.plot import draw_sizes
 
     samples = DataSet(data)
-    table = as_markdown(compare(runs, samples, images), samples.manifest.name)
+    rows = compare(runs, samples, images)
+    table = as_markdown(rows, samples.manifest.name)
     typer.echo(table)
+    if plot:
+        draw_sizes(rows, samples.manifest.name, plot)
     if out:
         with replacing(out) as file:
             file.write(table.encode() + b"\n")
@@ -238,6 +246,32 @@ def ship(
     lines = commands.read_text(encoding="utf-8").splitlines() if commands else []
     for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
         typer.echo(f"written: {made}, with README.md")
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Its data set: shown, and read by the readers to time them.")
+    ] = None,
+    exported: Annotated[
+        Path | None, typer.Option(help="Folder of its readers [default: RUN/onnx].")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The page [default: RUN/report.html].")] = None,
+) -> None:
+    """Put a run into one HTML file: options, data, curves, evaluations with pictures, readers.
+
+    Nothing is loaded from elsewhere. It has what trainer evaluate has left in the run.
+    """
+    from shards.files import replacing
+    from shards.reader import DataSet
+    from trainer.run_page import as_html
+
+    page = as_html(run, DataSet(data) if data else None, exported)
+    path = out or run / "report.html"
+    with replacing(path) as file:
+        file.write(page.encode())
+    typer.echo(f"{path}: {len(page) / 1e3:,.0f} KB, to open in a browser")
 
 
 app.command()(adapt)

@@ -1,6 +1,7 @@
 """The table of models: size, accuracy and speed before and after quantization, as Markdown."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -9,29 +10,39 @@ import numpy as np
 
 from shards.reader import DataSet
 from trainer.export import LOGITS, READER, export, read_card
-from trainer.metrics import Evaluation, evaluate, side_by_side
+from trainer.metrics import Evaluation, Rate, evaluate
 from trainer.predict import by_onnx, read_split
 from trainer.quantize import INT8_LOGITS, INT8_READER, quantize
+from trainer.report import EVALUATION
 from trainer.runtime import open_session, run
 
+PRECISIONS = ("fp32", "int8")
 _TIMED = 200  # images
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One reader: bytes of its logits file, what it reads, seconds an image."""
+
+    bytes: int
+    evaluation: Evaluation
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Row:
-    """One model: bytes of its logits file, what it reads, seconds an image; fp32, int8."""
+    """One model and its readers by precision: both, or the one that is to be given away."""
 
     model: str
     parameters: int
-    sizes: tuple[int, int]
-    evaluations: tuple[Evaluation, Evaluation]
-    seconds: tuple[float, float]
+    readers: dict[str, Measured]
 
 
 def compare(folders: list[Path], data: DataSet, images: int = 3_000) -> list[Row]:
     """Measure each folder on the test split; each holds the four files, or a run to make them of.
 
-    Files made here go into `<run>/onnx`. Raises UserError as export and quantize do.
+    Files made here go into `<run>/onnx`. Of a folder that `trainer ship` made, its one reader is
+    measured. Raises UserError as export and quantize do.
     """
     return [_measure(folder, data, images) for folder in folders]
 
@@ -47,37 +58,62 @@ def as_markdown(rows: list[Row], data: str) -> str:
         cells = [
             row.model,
             f"{row.parameters:,}",
-            *(f"{size / 1e6:.2f}" for size in row.sizes),
-            *(f"{evaluation.exact.share:.4f}" for evaluation in row.evaluations),
-            *(f"{1e3 * seconds:.2f}" for seconds in row.seconds),
+            *_cells(row, lambda reader: f"{reader.bytes / 1e6:.2f}"),
+            *_cells(row, lambda reader: f"{reader.evaluation.exact.share:.4f}"),
+            *_cells(row, lambda reader: f"{1e3 * reader.seconds:.2f}"),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", f"Exact numbers in {data}, test; reading one image, one thread.", ""]
     lines += ["| model | exact | n | fp32 | int8 |", "| --- | --- | ---: | ---: | ---: |"]
-    for row in rows:
-        for cells in side_by_side(*row.evaluations):
-            lines.append(f"| {row.model} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(line for row in rows for line in _by_length(row))])
+
+
+def _cells(row: Row, cell: Callable[[Measured], str]) -> list[str]:
+    return [cell(row.readers[name]) if name in row.readers else "-" for name in PRECISIONS]
+
+
+def _by_length(row: Row) -> list[str]:
+    def counted(reader: Measured) -> dict[str, Rate]:
+        lengths = reader.evaluation.by_length.items()
+        return {"numbers": reader.evaluation.exact} | {f"of length {n}": r for n, r in lengths}
+
+    lines = []
+    for name, rate in counted(next(iter(row.readers.values()))).items():
+        cells = _cells(row, lambda reader, name=name: f"{counted(reader)[name].share:.4f}")  # type: ignore[misc]
+        lines.append(f"| {row.model} | {name} | {rate.count:,} | {' | '.join(cells)} |")
+    return lines
 
 
 def _measure(folder: Path, data: DataSet, images: int) -> Row:
+    if (folder / EVALUATION).is_file() and (folder / LOGITS).is_file():
+        card = read_card(folder / LOGITS)
+        files = {PRECISIONS["quantization" in card]: (folder / LOGITS, folder / READER)}
+    else:
+        folder = _exported(folder, data, images)
+        card = read_card(folder / LOGITS)
+        pairs = (folder / LOGITS, folder / READER), (folder / INT8_LOGITS, folder / INT8_READER)
+        files = dict(zip(PRECISIONS, pairs, strict=True))
+    times = seconds_an_image([reader for _, reader in files.values()], data)
+    readers = {
+        name: Measured(
+            bytes=logits.stat().st_size,
+            evaluation=evaluate(*read_split(by_onnx(logits), data, "test", images)),
+            seconds=seconds,
+        )
+        for (name, (logits, _)), seconds in zip(files.items(), times, strict=True)
+    }
+    return Row(card["model"], int(card["parameters"]), readers)
+
+
+def _exported(folder: Path, data: DataSet, images: int) -> Path:
+    """Return the folder of the four files, of which those that are missing are made."""
     if not (folder / LOGITS).is_file():
         checkpoint, folder = folder, folder / "onnx"
         if not (folder / LOGITS).is_file():
             export(checkpoint, folder, data, images)
     if not (folder / INT8_LOGITS).is_file():
         quantize(folder, data, images=images)
-    card = read_card(folder / LOGITS)
-    times = seconds_an_image([folder / READER, folder / INT8_READER], data)
-    files = folder / LOGITS, folder / INT8_LOGITS
-    before, after = (evaluate(*read_split(by_onnx(f), data, "test", images)) for f in files)
-    return Row(
-        model=card["model"],
-        parameters=int(card["parameters"]),
-        sizes=(files[0].stat().st_size, files[1].stat().st_size),
-        evaluations=(before, after),
-        seconds=(times[0], times[1]),
-    )
+    return folder
 
 
 def seconds_an_image(readers: list[Path], data: DataSet) -> list[float]:

@@ -48,6 +48,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 def draw_curves(folder: Path) -> None:
     """Rewrite `curves.png`: loss and validation accuracy over the steps."""
     from matplotlib.figure import Figure  # without pyplot there is no global state and no display
+    from matplotlib.ticker import LogFormatter
 
     records = read_log(folder)
     losses = [r for r in records if "loss" in r]
@@ -57,6 +58,8 @@ def draw_curves(folder: Path) -> None:
     top.semilogy([r["step"] for r in losses], [r["loss"] for r in losses], label="training")
     top.semilogy([r["step"] for r in checks], [r["val_loss"] for r in checks], label="validation")
     top.set_ylabel("CTC loss, nats")
+    top.yaxis.set_major_formatter("{x:g}")  # not as powers of ten
+    top.yaxis.set_minor_formatter(LogFormatter())
     top.legend()
     bottom.plot([r["step"] for r in checks], [r["accuracy"] for r in checks], marker=".")
     bottom.set_ylabel("exact numbers, val")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from shards.errors import UserError
 from shards.files import replacing, save_image
 from shards.labels import to_labels
 from shards.preview import sheet
@@ -14,7 +15,9 @@ from shards.reader import DataSet
 from trainer.ctc import Decoded
 from trainer.metrics import Calibration, Evaluation, Rate, worst
 
-_WORST = 60
+EVALUATION = "evaluation.json"
+CONFUSION, RELIABILITY, WORST = "confusion.png", "reliability.png", "worst.png"
+_MOST = 60  # errors in a picture
 
 
 def as_text(result: Evaluation) -> str:
@@ -50,17 +53,38 @@ def write_report(
     """Write evaluation.json, confusion.png, reliability.png and, after errors, worst.png."""
     folder.mkdir(parents=True, exist_ok=True)
     head = {"data": data.manifest.name, "fingerprint": data.manifest.fingerprint, "split": split}
-    with replacing(folder / "evaluation.json") as file:
+    with replacing(folder / EVALUATION) as file:
         file.write(json.dumps(head | asdict(result), indent=1).encode() + b"\n")
-    _draw_confusion(np.array(result.confusion), folder / "confusion.png")
-    _draw_reliability(result.calibration, folder / "reliability.png")
-    rows = worst(read, truth, _WORST)
-    (folder / "worst.png").unlink(missing_ok=True)
+    _draw_confusion(np.array(result.confusion), folder / CONFUSION)
+    _draw_reliability(result.calibration, folder / RELIABILITY)
+    rows = worst(read, truth, _MOST)
+    (folder / WORST).unlink(missing_ok=True)
     if len(rows):
         images, _ = data.gather(split, rows)
         labels = zip(to_labels(truth[rows]), _readings(read, rows), strict=True)
         captions = [f"{true} read {found}" for true, found in labels]
-        save_image(sheet(images, captions, columns=4), folder / "worst.png")
+        save_image(sheet(images, captions, columns=4), folder / WORST)
+
+
+def read_report(folder: Path) -> tuple[str, str, Evaluation]:
+    """Return the data set's name, the split and the figures that `write_report` wrote.
+
+    Raises UserError when evaluation.json is damaged.
+    """
+    path = folder / EVALUATION
+    try:
+        content = json.loads(path.read_bytes())
+        calibration = content["calibration"]
+        result = Evaluation(
+            exact=Rate(**content["exact"]),
+            by_length={int(n): Rate(**found) for n, found in content["by_length"].items()},
+            digit_error_rate=float(content["digit_error_rate"]),
+            confusion=content["confusion"],
+            calibration=Calibration(**calibration | {"covered": Rate(**calibration["covered"])}),
+        )
+        return str(content["data"]), str(content["split"]), result
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({error}); evaluate again") from error
 
 
 def _text(rate: Rate) -> str:
@@ -83,9 +107,11 @@ def _draw_confusion(confusion: NDArray[np.int64], path: Path) -> None:
     axes = figure.subplots()
     errors = confusion * (1 - np.eye(10, dtype=np.int64))
     axes.imshow(errors, cmap="Reds")
+    dark = errors > 0.6 * errors.max()
     for true, read in np.ndindex(10, 10):
-        if confusion[true, read]:
-            axes.text(read, true, str(confusion[true, read]), ha="center", va="center", fontsize=7)
+        if count := confusion[true, read]:
+            color = "white" if dark[true, read] else "black"
+            axes.text(read, true, str(count), ha="center", va="center", fontsize=7, color=color)
     axes.set(xticks=range(10), yticks=range(10), xlabel="read", ylabel="true digit")
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=110)

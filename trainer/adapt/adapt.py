@@ -16,7 +16,7 @@ from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
 from trainer.adapt.compose import Sets, Sizes, compose
 from trainer.adapt.deal import Dealt, deal
-from trainer.adapt.outcome import Outcome, Test, as_json, as_text
+from trainer.adapt.outcome import Outcome, Comparison, as_json, as_text
 from trainer.adapt.tune import tune
 from trainer.checkpoint import find_weights
 from trainer.export import READER, export
@@ -34,15 +34,16 @@ class Options:
     """How an adaptation is done.
 
     images: numbers to train on, of which `own` is the share of someone's own digits. test, val:
-    numbers of each test, and of everyone else's to validate on. max_drop: how much less of
-    everyone else's numbers may be read. minutes: of training at most, 0 for no limit.
+    numbers of each test, and of each of the two kinds by everyone else to validate on. max_drop:
+    how much less of everyone else's numbers may be read; half of it is aimed at. minutes: of
+    training at most, 0 for no limit.
     """
 
     images: int = 100_000
     own: float = 0.15
     test: int = 3_000
-    val: int = 3_000
-    max_drop: float = 0.005
+    val: int = 2_000
+    max_drop: float = 0.01
     minutes: float = 0.0
     seed: int = 1
 
@@ -120,16 +121,18 @@ def _sizes(options: Options, with_others: bool) -> Sizes:
 
 
 def _mix(sets: Sets, others: DataSet | None) -> Joined:
-    """Someone's numbers and everyone else's, of which `others` are half where they are given."""
+    """Someone's numbers and everyone else's, half of these `others`' where there are any."""
     if others is None:
-        return Joined([sets.own, sets.child])
+        return Joined([sets.own, sets.child, sets.written])
     wanted, given = sets.child.count("train"), others.manifest.splits.get("train", 0)
     if given < wanted:
         raise UserError(
             f"{others.folder} has {given:,} images to train on, not {wanted:,}; build more, or "
             "ask for fewer by --images"
         )
-    return Joined([sets.own, others, sets.child], max(wanted, sets.own.count("train")))
+    return Joined(
+        [sets.own, others, sets.child, sets.written], max(wanted, sets.own.count("train"))
+    )
 
 
 def _require_different(names: list[str]) -> None:
@@ -137,7 +140,7 @@ def _require_different(names: list[str]) -> None:
         raise UserError(f"tests must have different names, not {', '.join(names)}; rename a folder")
 
 
-def _alone(before: Read, readers: dict[str, Path], dealt: Dealt) -> dict[str, Test]:
+def _alone(before: Read, readers: dict[str, Path], dealt: Dealt) -> dict[str, Comparison]:
     """Read the held-out pictures one by one, as `fit` places them."""
     pictures = dealt.pictures(dealt.held_out)
     images = np.stack([fit(path) for path, _ in pictures])
@@ -148,17 +151,19 @@ def _alone(before: Read, readers: dict[str, Path], dealt: Dealt) -> dict[str, Te
         return evaluate(reader(images), truth)
 
     after = {precision: read(by_onnx(path)) for precision, path in readers.items()}
-    return {ALONE: Test(False, read(before), after)}
+    return {ALONE: Comparison(False, read(before), after)}
 
 
 def _tests(
     before: Read, after: dict[str, list[Evaluation]], wanted: list[DataSet], images: int
-) -> dict[str, Test]:
+) -> dict[str, Comparison]:
     tests = {}
     for number, data in enumerate(wanted):
         results = {precision: found[number] for precision, found in after.items()}
         was = evaluate(*read_split(before, data, "test", images))
-        tests[data.manifest.name] = Test(number > 0, was, results)  # the first is the held-out one
+        tests[data.manifest.name] = Comparison(
+            number > 0, was, results
+        )  # the first is the held-out one
     return tests
 
 

@@ -24,8 +24,9 @@ def adapt(
         list[Path], typer.Option(help="Data set that must not be read worse; repeat for more.")
     ] = [],  # noqa: B006
     max_drop: Annotated[
-        float, typer.Option(help="How much less of everyone else's numbers may be read.")
-    ] = 0.005,
+        float,
+        typer.Option(help="How much less may be read of any test but the held-out digits."),
+    ] = 0.01,
     images: Annotated[int, typer.Option(help="Numbers to train on.")] = 100_000,
     own: Annotated[float, typer.Option(help="Share of them that is of these digits.")] = 0.2,
     minutes: Annotated[float, typer.Option(help="Of training, at most; 0: no limit.")] = 0.0,

@@ -20,7 +20,7 @@ _ALONE = ("written=0", "doodled=0", "marked=0", "specked=0")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Images of each set: someone's own numbers, everyone else's, those of each test, of val."""
+    """Images to train on, someone's own and others', and those of each test and each val."""
 
     own: int
     others: int
@@ -55,7 +55,7 @@ def compose(dealt: Dealt, out: Path, sizes: Sizes, seed: int) -> Sets:
     _build(out / OWN, (sizes.own, 0, 0), seed, *own, *_set("written=0", "reference=0.1"))
     _build(out / HELD_OUT, (0, 0, sizes.test), seed, *held_out, *_set(*_ALONE, "reference=0"))
     _build(out / CHILD, (sizes.others, sizes.val, sizes.test), seed)
-    _build(out / WRITTEN, (0, 0, sizes.test), seed, "--preset", "written")
+    _build(out / WRITTEN, (0, sizes.val, sizes.test), seed, "--preset", "written")
     return Sets(*(DataSet(out / name) for name in (OWN, HELD_OUT, CHILD, WRITTEN)))
 
 

@@ -7,7 +7,7 @@ from trainer.metrics import Evaluation, Rate
 
 
 @dataclass(frozen=True)
-class Test:
+class Comparison:
     """One test before and after; `standard` is what must not get worse: everyone else's numbers."""
 
     standard: bool
@@ -18,7 +18,7 @@ class Test:
     def drop(self) -> float:
         """How much less of the numbers is read exactly right, by the worse of the two readers."""
         worse = min(result.exact.share for result in self.after.values())
-        return self.before.exact.share - worse
+        return round(self.before.exact.share - worse, 9)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Outcome:
     share: float
     seconds: float
     max_drop: float
-    tests: dict[str, Test]
+    tests: dict[str, Comparison]
     readers: tuple[str, ...] = ()
 
     @property

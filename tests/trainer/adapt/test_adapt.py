@@ -1,0 +1,109 @@
+"""The whole way: someone's pictures in, readers and their figures out, or none."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shards.errors import UserError
+from shards.reader import DataSet
+from tests.trainer.conftest import write_data_set
+from trainer.adapt import adapt as module
+from trainer.adapt.adapt import JSON, TEXT, Options, adapt
+from trainer.adapt.tune import Tuned
+from trainer.checkpoint import read_header
+from trainer.export import read_card
+from trainer.read import Reader
+
+SMALL = Options(images=300, own=0.5, test=60, val=60, max_drop=1)
+
+
+@pytest.fixture(scope="module")
+def done(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("adapted") / "out"
+    extra = DataSet(
+        write_data_set(out.parent / "extra", {"test": 20, "val": 2, "train": 80}, "extra")
+    )
+    outcome = adapt(digit_folder, out, Path("nano"), extra, [extra], SMALL, threads=1)
+    assert outcome.writers == tuple(f"pen-{n:03}" for n in range(10))
+    assert (outcome.learned, outcome.held_out) == (100, 100)
+    assert outcome.readers == tuple(str(out / f"nano-{kind}") for kind in ("fp32", "int8"))
+    return out
+
+
+def test_readers_are_made_that_say_where_they_come_from(done: Path, digit_folder: Path) -> None:
+    for kind in ("fp32", "int8"):
+        card = read_card(done / f"nano-{kind}" / "reader.onnx")
+        assert card["trained"].startswith(f"trainer adapt --digits {digit_folder} --init nano")
+        assert "--own 0.5" in card["trained"]
+        assert card["data"].startswith("own+extra+child+written ")
+    picture = next((done / "digits" / "held-out").rglob("7/*.png"))
+    assert Reader(done / "nano-int8" / "reader.onnx").read(picture).text == "7"
+    assert read_header(done / "nano-fp32" / "weights.safetensors").model == "nano"
+
+
+def test_both_sides_are_measured_before_and_after(done: Path) -> None:
+    content = json.loads((done / JSON).read_text())
+    counts = {name: test["before"]["exact"]["count"] for name, test in content["tests"].items()}
+    names = ("held-out digits", "held-out-numbers", "child", "written", "extra")
+    assert counts == dict(zip(names, (100, 60, 60, 60, 20), strict=True))
+    for test in content["tests"].values():
+        assert set(test["after"]) == {"fp32", "int8"}
+    assert [name for name in names if content["tests"][name]["standard"]] == list(names[2:])
+    assert "held-out digits              100" in (done / TEXT).read_text()
+
+
+def test_held_out_pictures_are_in_no_number_that_was_learned(done: Path) -> None:
+    sources = [DataSet(done / "data" / name).manifest for name in ("own", "held-out-numbers")]
+    for manifest, split in zip(sources, ("train", "test"), strict=True):
+        (source,) = [s for s in manifest.sources if s["name"] == "pens"]
+        assert source["count"] == 100
+        assert {writer[1] for writer in source["writers"]} == {split}
+        assert len(manifest.sources) == 1  # nothing that another hand has written
+
+
+def test_a_folder_with_an_adaptation_is_left_alone(done: Path, digit_folder: Path) -> None:
+    before = (done / JSON).read_bytes()
+    with pytest.raises(UserError, match="already holds an adaptation"):
+        adapt(digit_folder, done, Path("nano"), options=SMALL)
+    assert (done / JSON).read_bytes() == before
+
+
+def test_no_reader_is_made_where_the_rest_got_worse(
+    digit_folder: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget(*_: object) -> Tuned:
+        shutil.copytree(run, tmp_path / "out" / "run")
+        return Tuned(tmp_path / "out" / "run", 1.0)
+
+    monkeypatch.setattr(module, "tune", forget)
+    monkeypatch.setattr(module, "quantize", lambda folder, data, images: fake_int8(folder))
+    options = Options(images=200, own=0.5, test=40, val=40)
+    outcome = adapt(digit_folder, tmp_path / "out", Path("nano"), options=options, threads=1)
+    assert outcome.refused
+    assert not list((tmp_path / "out").glob("nano-*"))
+    assert "REFUSED" in (tmp_path / "out" / TEXT).read_text()
+
+
+def fake_int8(folder: Path) -> None:
+    """The float files under the names of the 8-bit ones: random weights lose too much in 8 bits."""
+    for name in ("reader", "logits"):
+        shutil.copyfile(folder / f"{name}.onnx", folder / f"{name}.int8.onnx")
+
+
+def test_the_generators_error_is_ours(tmp_path: Path) -> None:
+    for digit in range(10):
+        (tmp_path / "hers" / str(digit)).mkdir(parents=True)
+        for n in range(2):
+            (tmp_path / "hers" / str(digit) / f"anna_{n}.png").write_text(f"no picture {n}")
+    code = "import sys; from trainer.cli import main; sys.argv[0] = 'trainer'; main()"
+    command = [sys.executable, "-c", code, "adapt", str(tmp_path / "out")]
+    command += ["--digits", str(tmp_path / "hers")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: generator digits failed: ")
+    assert "has 10 unreadable pictures" in done.stderr
+    assert "Traceback" not in done.stderr
