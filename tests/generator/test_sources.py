@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generator.sources.digits import split_writers
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
 from shards.errors import UserError
@@ -95,3 +96,9 @@ def test_a_cap_keeps_so_many_of_each_class(mnist_folder: Path) -> None:
     capped = read_mnist(mnist_folder, 0.5).at_most(7)
     assert np.bincount(capped.labels).tolist() == [7] * 10
     assert len(capped.images) == len(capped.writers) == len(capped.offsets) == 70
+
+
+def test_a_share_of_one_takes_every_writer() -> None:
+    for names in (["anna"], ["anna", "ben"], [f"writer-{n}" for n in range(9)]):
+        assert split_writers(names, 0.1, 1) == dict.fromkeys(names, "test")
+    assert split_writers(["anna", "ben"], 0.5, 0.5) == dict.fromkeys(("anna", "ben"), "train")

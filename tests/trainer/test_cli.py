@@ -62,6 +62,9 @@ def test_a_run_becomes_readers_to_give_away(run: Path, printed: DataSet, tmp_pat
             "huge is no run folder, no checkpoint",
         ),
         (("evaluate", "{data}", "{data}"), "is no checkpoint file"),
+        (("report", "{data}"), "is no run, which has best.safetensors and log.jsonl"),
+        (("adapt", "out", "--digits", "none"), "none is no folder"),
+        (("adapt", "out", "--digits", "none", "--own", "1"), "give a share between 0 and 1"),
     ],
 )
 def test_a_users_mistake_is_one_sentence(
@@ -81,5 +84,5 @@ def test_help_names_every_command_without_loading_torch() -> None:
     code = "import sys, trainer.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     done = trainer("--help")
-    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "ship"):
+    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "ship", "adapt"):
         assert command in done.stdout

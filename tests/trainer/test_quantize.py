@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from PIL import Image
 
 from shards.errors import UserError
 from shards.reader import DataSet
@@ -12,10 +13,12 @@ from trainer.checkpoint import BEST
 from trainer.compare import as_markdown, compare
 from trainer.config import Config
 from trainer.export import export
+from trainer.plot import draw_sizes
 from trainer.predict import open_reader, read_split
 from trainer.quantize import quantize
 from trainer.runtime import open_session
 from trainer.runtime import run as run_onnx
+from trainer.ship import ship
 from trainer.state import State
 
 
@@ -105,6 +108,24 @@ def test_a_drop_over_the_limit_leaves_the_float_files_alone(
     with pytest.raises(UserError, match=r"lowers accuracy from .* nothing was written"):
         quantize(tmp_path, printed, max_drop=-1)
     assert {path.name for path in tmp_path.iterdir()} == {"logits.onnx", "reader.onnx"}
+
+
+def test_a_reader_to_give_away_is_measured_as_it_is(
+    small: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    (shipped,) = [f for f in ship(small, tmp_path, [printed], 64, []) if f.name == "nano-int8"]
+    before = {path.name for path in shipped.iterdir()}
+    (row,) = compare([shipped], printed)
+    (whole,) = compare([small], printed)
+    assert list(row.readers) == ["int8"]
+    assert row.readers["int8"].evaluation == whole.readers["int8"].evaluation
+    assert {path.name for path in shipped.iterdir()} == before
+    table = as_markdown([row], "printed").splitlines()
+    assert table[2].startswith("| nano | 116,838 | - | 0.13 | - | 0.")
+    draw_sizes([row, whole], "printed", tmp_path / "sizes.png")
+    pixels = np.asarray(Image.open(tmp_path / "sizes.png").convert("RGB")).reshape(-1, 3)
+    for color in ((31, 119, 180), (127, 127, 127)):  # ours and theirs
+        assert (pixels == color).all(axis=1).any()
 
 
 def test_the_table_has_a_row_for_each_model(small: Path, printed: DataSet) -> None:

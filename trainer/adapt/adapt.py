@@ -16,7 +16,7 @@ from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
 from trainer.adapt.compose import Sets, Sizes, compose
 from trainer.adapt.deal import Dealt, deal
-from trainer.adapt.outcome import Outcome, Comparison, as_json, as_text
+from trainer.adapt.outcome import Comparison, Outcome, as_json, as_text
 from trainer.adapt.tune import tune
 from trainer.checkpoint import find_weights
 from trainer.export import READER, export

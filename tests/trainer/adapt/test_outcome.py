@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from trainer.adapt.outcome import Outcome, Comparison, as_json, as_text
+from trainer.adapt.outcome import Comparison, Outcome, as_json, as_text
 from trainer.ctc import Decoded
 from trainer.metrics import Evaluation, evaluate
 
