@@ -16,6 +16,7 @@ from generator.paper import soil
 from generator.pen.numbers import write
 from generator.recipe import PRESETS, Recipe
 from generator.sample import Numbers, draw
+from generator.strays import stray
 from shards import canvas
 from shards.labels import MAX_DIGITS
 from shards.record import Samples
@@ -75,11 +76,18 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(by_reference)
             others = draw(bank, split, other, seed, start + first, size)
             renderer.render(other, others, rows, part)
-        marked, uneven, specked, doodled = (
+        marked, strayed, uneven, specked, doodled = (
             np.flatnonzero(flags & ~by_reference)
-            for flags in (numbers.marked, numbers.uneven, numbers.specked, numbers.doodled)
+            for flags in (
+                numbers.marked,
+                numbers.strayed & numbers.anywhere,
+                numbers.uneven,
+                numbers.specked,
+                numbers.doodled,
+            )
         )
         mark(part.images, part.boxes, marked, seed, start + first)
+        stray(part.images, part.boxes, strayed, seed, start + first)
         soil(part.images, uneven, specked, seed, start + first)
         scrawl(part.images, doodled, seed, start + first)
     return samples

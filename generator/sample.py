@@ -41,6 +41,7 @@ class Numbers:
     specked: npt.NDArray[np.bool_]
     doodled: npt.NDArray[np.bool_]
     marked: npt.NDArray[np.bool_]
+    strayed: npt.NDArray[np.bool_]
     aspect: F64
     slant: F64
     rise: F64
@@ -126,6 +127,7 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
         specked=next(number) < recipe.specked,
         doodled=next(number) < recipe.doodled,
         marked=next(number) < recipe.marked,
+        strayed=next(number) < recipe.strayed,
         rotation=np.deg2rad(between(recipe.rotation, next(digit))),
         scale=between(recipe.scale, next(digit)),
         shift_x=between(recipe.shift, next(digit)),

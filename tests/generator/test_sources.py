@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generator.doctor.findings_file import bad_files
 from generator.sources.digits import split_writers
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
@@ -102,3 +104,24 @@ def test_a_share_of_one_takes_every_writer() -> None:
     for names in (["anna"], ["anna", "ben"], [f"writer-{n}" for n in range(9)]):
         assert split_writers(names, 0.1, 1) == dict.fromkeys(names, "test")
     assert split_writers(["anna", "ben"], 0.5, 0.5) == dict.fromkeys(("anna", "ben"), "train")
+
+
+def test_what_the_doctor_calls_bad_is_left_out(folder: Path, tmp_path: Path) -> None:
+    for digit in range(10):
+        shutil.copy(folder / f"{digit}/anna_lee_1.png", folder / f"{digit}/anna_lee_2.png")
+    findings = tmp_path / "findings.json"
+    paths = {"4/anna_lee_2.png": True, "5/anna_lee_2.png": False}
+    listed = [{"path": str(folder / path), "bad": bad} for path, bad in paths.items()]
+    findings.write_text(json.dumps({"findings": listed}))
+    digits = read_folder(folder, "CC0", 0.1, 0.1, bad_files(findings))
+    counts = np.bincount(digits.labels)
+    assert counts.tolist() == [2, 2, 2, 2, 1, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"findings": [{"path": 3}]}', '{"findings": 7}'])
+def test_what_no_doctor_wrote_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "findings.json").write_text(text)
+    with pytest.raises(UserError, match="has no findings"):
+        bad_files(tmp_path / "findings.json")
+    with pytest.raises(UserError, match="cannot be read"):
+        bad_files(tmp_path / "absent.json")

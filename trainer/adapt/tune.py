@@ -49,6 +49,7 @@ def tune(
         batch=min(BATCH, data.count("train")),
         rate=_RATE * PEAK_RATES[model],
         average=_AVERAGE,
+        val_images=data.count("val"),
         max_minutes=minutes,
         seed=seed,
     )
