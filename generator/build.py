@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from generator.lock import locked
 from generator.stream import Stream
 from generator.workers import DeadWorkerError, run_jobs
 from shards import __version__
@@ -20,6 +19,7 @@ from shards.card import write_card
 from shards.errors import UserError
 from shards.files import remove_leftovers, save_image
 from shards.layout import END_BYTES, KEY_DIGITS, RECORD_BYTES
+from shards.lock import locked
 from shards.manifest import (
     FORMAT,
     MANIFEST,
@@ -79,7 +79,7 @@ def build(order: Order, workers: int) -> Manifest:
     """
     plan = _plan(order)
     order.folder.mkdir(parents=True, exist_ok=True)
-    with locked(order.folder):
+    with locked(order.folder, "building"):
         built = _is_built(order.folder, plan)
         try:
             if not built:

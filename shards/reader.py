@@ -137,6 +137,15 @@ class DataSet:
             _ = shards[int(numbers[right.argmin()])].digits  # says which
         return images, digits
 
+    def keys(self, split: str, indices: np.ndarray) -> np.ndarray:
+        """Return the keys of samples, int64 (b,), which as 9 digits are the names of their files.
+
+        indices as in `gather`. UserError for an index outside the split.
+        """
+        numbers, rows = self._locate(split, indices)
+        firsts = np.array([entry.first_key for entry in self._entries[split]], np.int64)
+        return np.asarray(firsts[numbers] + rows)
+
     def _locate(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which shards of the split hold these samples, and in which rows, int64 (b,)."""
         starts = self._starts_of(split)
@@ -148,6 +157,11 @@ class DataSet:
             )
         numbers = np.searchsorted(starts, indices, side="right") - 1
         return numbers, indices - starts[numbers]
+
+    def ready_shards(self, split: str) -> list[Shard]:
+        """Open the leading shards of `split` that are on disk now: all, once it is built."""
+        self.ready(split)
+        return [self._shard(entry) for entry in self._entries[split][: self._finished[split]]]
 
     def shards(self, split: str) -> list[Shard]:
         """Open the shards of `split`, all of which must be on disk."""

@@ -57,11 +57,15 @@ def train(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Train without shards that are missing.")
     ] = False,
+    save_seconds: Annotated[
+        float, typer.Option(min=0, help="Between two checkpoints within an epoch.")
+    ] = 300,
 ) -> None:
     """Train a reader on the train split, measured on val after each epoch.
 
     The run folder gets best.safetensors and last.safetensors (each with a JSON beside it),
-    log.jsonl, curves.png and TensorBoard events: look at them with `tensorboard --logdir runs`.
+    log.jsonl, curves.png and TensorBoard events: look at them with `tensorboard --logdir runs`. A
+    step whose loss is not finite is skipped, and skipped.jsonl names its samples.
 
     Epoch e trains on block e of the split, so that a set of many epochs is all fresh images; a
     set that is still being built can be trained on, too. The same options give the same weights
@@ -69,7 +73,8 @@ def train(
     differ from run to run, since cuDNN and pooling add up gradients in any order.
 
     Before the first step the shards of train and val must have the sizes and SHA-256 that the
-    manifest says; shards verify looks deeper and names the samples.
+    manifest says, and labels that their images have room for; shards verify looks deeper and names
+    the samples.
     """
     from trainer.config import Config
     from trainer.start import start
@@ -84,7 +89,13 @@ def train(
         seed=seed,
         precision=precision,
     )
-    folder = start(data, config, run, device, threads, resume, init, compiled, allow_partial)
+    try:
+        folder = start(
+            data, config, run, device, threads, resume, init, compiled, allow_partial, save_seconds
+        )
+    except KeyboardInterrupt as stop:
+        typer.echo("; ".join(["stopped", *getattr(stop, "__notes__", [])]), err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
 
 

@@ -14,6 +14,7 @@ from trainer.checkpoint import load_reader
 from trainer.ctc import Decoded, greedy_decode
 from trainer.data import to_input
 from trainer.device import autocast
+from trainer.memory import told_when_short
 from trainer.models import Reader
 from trainer.runtime import is_reader, open_session, run
 
@@ -36,7 +37,7 @@ def by_torch(model: Reader, device: torch.device, precision: torch.dtype = torch
     @torch.inference_mode()
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         inputs = to_input(torch.from_numpy(images)[:, None].to(device))
-        with autocast(device, precision):
+        with told_when_short(), autocast(device, precision):
             logits: NDArray[np.float32] = model(inputs).float().cpu().numpy()
         return logits
 
