@@ -14,6 +14,7 @@ from shards.labels import MAX_DIGITS, to_labels
 from shards.layout import END_BYTES, KEY_DIGITS, RECORD, RECORD_BYTES, SAMPLE, SAMPLE_START
 from shards.manifest import MANIFEST, PLAN, Manifest, ShardEntry, read_manifest
 
+_ANOTHER = "name another data set, or build one with it"
 _PIECE = 64  # samples gathered at once: their bytes stay in the cache until they are spread out
 
 
@@ -96,6 +97,11 @@ class DataSet:
         """Return how many samples `split` has, by the manifest or plan."""
         return int(self._starts_of(split)[-1])
 
+    def require(self, split: str) -> None:
+        """Raise UserError unless `split` has samples."""
+        if self.count(split) == 0:
+            raise UserError(f"{self.folder} has no images of the split {split!r}; {_ANOTHER}")
+
     def ready(self, split: str) -> int:
         """Return how many leading samples of `split` are on disk now: all, once it is built."""
         starts, entries = self._starts_of(split), self._entries[split]
@@ -171,7 +177,7 @@ class DataSet:
     def _starts_of(self, split: str) -> np.ndarray:
         if split not in self._starts:
             has = ", ".join(self._starts) or "none"
-            raise UserError(f"{self.folder} has no split {split!r}: it has {has}")
+            raise UserError(f"{self.folder} has no split {split!r}: it has {has}; {_ANOTHER}")
         return self._starts[split]
 
     def _shard(self, entry: ShardEntry) -> Shard:

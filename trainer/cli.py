@@ -15,7 +15,7 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")]
 Split = Annotated[str, typer.Option(help="test, val or train.")]
-Images = Annotated[int, typer.Option(help="At most this many samples are read.")]
+Images = Annotated[int, typer.Option(min=1, help="At most this many samples are read.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto (CUDA where there is one).")]
 
 

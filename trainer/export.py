@@ -39,6 +39,7 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
     weights.safetensors, to start a training run from, with the weights as they were trained.
     Raises UserError, and leaves no file, when the files read anything differently.
     """
+    data.require("test")
     model, header = load_reader(checkpoint, torch.device("cpu"))
     temperature = calibrate(model, data, images)
     logits = to_onnx(model)

@@ -25,7 +25,11 @@ Read = Callable[[NDArray[np.uint8]], Decoded]  # (n, 32, 128) to what was read
 
 
 def chunks(data: DataSet, split: str, count: int, size: int = _BATCH) -> Iterator[np.ndarray]:
-    """Yield the indices of the first `count` samples of a split (at most all), `size` at a time."""
+    """Yield the indices of the first `count` samples of a split (at most all), `size` at a time.
+
+    Raises UserError where the split has none.
+    """
+    data.require(split)
     stop = min(count, data.count(split))
     for start in range(0, stop, size):
         yield np.arange(start, min(start + size, stop))

@@ -61,7 +61,7 @@ def have_room(images: np.ndarray, digits: np.ndarray, steps: int) -> np.ndarray:
     columns = torch.from_numpy(images.max(axis=1))[:, None, None].float() / 255
     near = ink_mask(columns, steps, 2)[:, :, 1].numpy() == 0
     twice = (digits[:, 1:] == digits[:, :-1]) & (digits[:, 1:] >= 0)
-    room = near.sum(axis=1) >= (digits >= 0).sum(axis=1) + twice.sum(axis=1)
+    room: np.ndarray = near.sum(axis=1) >= (digits >= 0).sum(axis=1) + twice.sum(axis=1)
     for row in np.flatnonzero(~room):  # gaps in the ink give room, too
         room[row] = _fits(digits[row].tolist(), near[row].tolist())
     return room

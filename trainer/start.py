@@ -98,6 +98,8 @@ def _begin(
 
 def _open(folder: Path, allow_partial: bool) -> DataSet:
     data, missing = open_sound(folder, ("train", "val"), allow_partial)
+    for split in ("train", "val"):
+        data.require(split)
     if missing:
         names = ", ".join(entry.file for entry in missing)
         lost = sum(entry.count for entry in missing)

@@ -109,7 +109,9 @@ class State:
             ) from error
         state.epoch, state.step, state.updates = header.epoch, header.step, header.updates
         state.accuracy, state.best = header.accuracy, header.best
-        state.losses = tensors["losses"].tolist() if "losses" in tensors else []  # version 1 has none
+        state.losses = (
+            tensors["losses"].tolist() if "losses" in tensors else []
+        )  # version 1 has none
         state._began -= header.seconds
         return state
 

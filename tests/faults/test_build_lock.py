@@ -38,8 +38,10 @@ def test_a_second_build_is_refused_until_the_first_is_killed(bank: Bank, tmp_pat
 def test_the_lock_is_gone_with_its_holder(tmp_path: Path) -> None:
     (tmp_path / ".lock").touch()
     for _ in range(2):
-        with locked(tmp_path, "building"), pytest.raises(UserError, match="is building"), locked(tmp_path, "building"):
-            pass
+        with locked(tmp_path, "building"):
+            refused = pytest.raises(UserError, match="is building")
+            with refused, locked(tmp_path, "building"):
+                pass
         assert not list(tmp_path.iterdir())
 
 

@@ -15,8 +15,8 @@ from trainer.data import Order, from_shards, stream
 from trainer.device import choose_precision
 from trainer.log import SKIPPED, RunLog, read_log
 from trainer.meter import Meter
-from trainer.start import start
 from trainer.skips import Skips
+from trainer.start import start
 from trainer.state import State
 from trainer.train import train, update
 
@@ -174,9 +174,8 @@ def test_a_skipped_step_leaves_its_keys_and_the_run_goes_on(
     noted = [json.loads(line) for line in (tmp_path / SKIPPED).read_text().splitlines()]
     assert noted == [{"step": 6, "epoch": 0, "keys": keys_of(printed, 5)}]
     assert len(set(noted[0]["keys"])) == 32
-    assert f"step 6 was skipped, its loss is not finite: its samples are in {tmp_path / SKIPPED}" in (
-        capsys.readouterr().out
-    )
+    said = f"step 6 was skipped, its loss is not finite: its samples are in {tmp_path / SKIPPED}\n"
+    assert said in capsys.readouterr().out
     assert (state.updates, state.skipped) == (16, 0)
     assert not (undisturbed / SKIPPED).exists()
 
