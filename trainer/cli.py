@@ -28,7 +28,10 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over a block of fresh images.")] = 10,
     epoch_images: Annotated[
-        int, typer.Option(help="Images in an epoch; 0: all of train, at most 120,000.")
+        int,
+        typer.Option(
+            min=0, max=100_000_000, help="Images in an epoch; 0: all of train, at most 120,000."
+        ),
     ] = 0,
     max_minutes: Annotated[
         float,
@@ -43,7 +46,9 @@ def train(
     precision: Annotated[
         str, typer.Option(help="bf16, float32 or auto (bf16 where the device computes in it).")
     ] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: one per core.")] = 0,
+    threads: Annotated[
+        int, typer.Option(min=0, max=1024, help="CPU threads; 0: one per core.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run, under the options it began with.")
     ] = False,
@@ -243,9 +248,9 @@ def ship(
     The card tells digits and recipe where the training set is among the test sets.
     """
     from shards.reader import DataSet
-    from trainer.ship import ship
+    from trainer.ship import read_commands, ship
 
-    lines = commands.read_text(encoding="utf-8").splitlines() if commands else []
+    lines = read_commands(commands) if commands else []
     for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
         typer.echo(f"written: {made}, with README.md")
 
