@@ -225,14 +225,16 @@ def _write(file: h5py.File, sources: list[Digits]) -> None:
                     _write_block(file, source, block, row)
                     row += len(block)
                     bar.advance(task, len(block))
-    file["writers"] = json.dumps([vars(writer) for writer in writers])
+    _write_text(file, "writers", [vars(writer) for writer in writers])
+    by_name = sorted(sources, key=lambda s: s.name)
+    about = [(s.name, s.licence, len(s.labels), s.sha256()) for s in by_name]
+    names = ("name", "licence", "count", "sha256")
+    _write_text(file, "sources", [dict(zip(names, source, strict=True)) for source in about])
     file.attrs["format"] = FORMAT
-    file.attrs["sources"] = json.dumps(
-        [
-            {"name": s.name, "licence": s.licence, "count": len(s.labels), "sha256": s.sha256()}
-            for s in sorted(sources, key=lambda s: s.name)
-        ]
-    )
+
+
+def _write_text(file: h5py.File, name: str, rows: list[dict[str, object]]) -> None:
+    file[name] = np.frombuffer(json.dumps(rows).encode(), np.uint8)
 
 
 def _rows_of_split(source: Digits, split: str) -> I64:

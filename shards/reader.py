@@ -14,6 +14,7 @@ from shards.labels import MAX_DIGITS, to_labels
 from shards.layout import END_BYTES, KEY_DIGITS, RECORD, RECORD_BYTES, SAMPLE, SAMPLE_START
 from shards.manifest import MANIFEST, PLAN, Manifest, ShardEntry, read_manifest
 
+_ANOTHER = "name another data set, or build one with it"
 _PIECE = 64  # samples gathered at once: their bytes stay in the cache until they are spread out
 
 
@@ -96,6 +97,11 @@ class DataSet:
         """Return how many samples `split` has, by the manifest or plan."""
         return int(self._starts_of(split)[-1])
 
+    def require(self, split: str) -> None:
+        """Raise UserError unless `split` has samples."""
+        if self.count(split) == 0:
+            raise UserError(f"{self.folder} has no images of the split {split!r}; {_ANOTHER}")
+
     def ready(self, split: str) -> int:
         """Return how many leading samples of `split` are on disk now: all, once it is built."""
         starts, entries = self._starts_of(split), self._entries[split]
@@ -137,6 +143,15 @@ class DataSet:
             _ = shards[int(numbers[right.argmin()])].digits  # says which
         return images, digits
 
+    def keys(self, split: str, indices: np.ndarray) -> np.ndarray:
+        """Return the keys of samples, int64 (b,), which as 9 digits are the names of their files.
+
+        indices as in `gather`. UserError for an index outside the split.
+        """
+        numbers, rows = self._locate(split, indices)
+        firsts = np.array([entry.first_key for entry in self._entries[split]], np.int64)
+        return np.asarray(firsts[numbers] + rows)
+
     def _locate(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which shards of the split hold these samples, and in which rows, int64 (b,)."""
         starts = self._starts_of(split)
@@ -149,6 +164,11 @@ class DataSet:
         numbers = np.searchsorted(starts, indices, side="right") - 1
         return numbers, indices - starts[numbers]
 
+    def ready_shards(self, split: str) -> list[Shard]:
+        """Open the leading shards of `split` that are on disk now: all, once it is built."""
+        self.ready(split)
+        return [self._shard(entry) for entry in self._entries[split][: self._finished[split]]]
+
     def shards(self, split: str) -> list[Shard]:
         """Open the shards of `split`, all of which must be on disk."""
         self._starts_of(split)
@@ -157,7 +177,7 @@ class DataSet:
     def _starts_of(self, split: str) -> np.ndarray:
         if split not in self._starts:
             has = ", ".join(self._starts) or "none"
-            raise UserError(f"{self.folder} has no split {split!r}: it has {has}")
+            raise UserError(f"{self.folder} has no split {split!r}: it has {has}; {_ANOTHER}")
         return self._starts[split]
 
     def _shard(self, entry: ShardEntry) -> Shard:
