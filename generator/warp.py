@@ -51,7 +51,7 @@ class Warp:
     def __init__(self) -> None:
         size = ATLAS * TILE_HEIGHT * TILE_WIDTH
         self._x, self._y = np.empty(size, np.float32), np.empty(size, np.float32)
-        self._row_of_glyph = np.arange(ATLAS, dtype=np.float32)[None, :, None] * SIZE
+        self._top = np.arange(ATLAS, dtype=np.float32) * SIZE  # of each glyph in the atlas
 
     def __call__(self, glyphs: U8, maps: Maps) -> U8:
         """Resample glyphs through their maps, bilinearly.
@@ -64,23 +64,34 @@ class Warp:
             uint8 (h, n, w): the tiles side by side.
         """
         n = len(glyphs)
-        shape = (maps.x_row.shape[1], n, maps.x_column.shape[1])
-        flat = (shape[0], n * shape[2])
-        x, y = (buffer[: flat[0] * flat[1]].reshape(shape) for buffer in (self._x, self._y))
-        np.add(maps.x_row.T[:, :, None], maps.x_column[None], out=x)
-        np.add(maps.y_row.T[:, :, None], maps.y_column[None], out=y)
-        np.clip(y, 0, SIZE - 1, out=y)
-        y += self._row_of_glyph[:, :n]
-        tiles = np.empty(shape, np.uint8)
+        height, width = maps.x_row.shape[1], maps.x_column.shape[1]
+        shape = (height, n * width)
+        x, y = (buffer[: height * n * width].reshape(shape) for buffer in (self._x, self._y))
+        top = self._top[:n]
+        _spread(maps.x_row, maps.x_column, x)
+        _spread(maps.y_row + top[:, None], maps.y_column, y)
+        first = np.repeat(top, width)
+        np.maximum(y, first, out=y)
+        np.minimum(y, first + np.float32(SIZE - 1), out=y)
+        tiles = np.empty((height, n, width), np.uint8)
         cv2.remap(
             glyphs.reshape(n * SIZE, SIZE),
-            x.reshape(flat),
-            y.reshape(flat),
+            x,
+            y,
             cv2.INTER_LINEAR,
-            dst=tiles.reshape(flat),
+            dst=tiles.reshape(shape),
             borderMode=cv2.BORDER_CONSTANT,
         )
         return tiles
+
+
+def _spread(row: F32, column: F32, out: F32) -> None:
+    """Sums (h, n * w) of parts by row (n, h) and by column (n, w), the maps of n tiles.
+
+    Repeated and added as long rows: twice as fast as by broadcasting over short ones.
+    """
+    height, width = row.shape[1], column.shape[1]
+    np.add(np.repeat(row.T.reshape(-1), width).reshape(height, -1), column.reshape(-1), out=out)
 
 
 def exact(px: F32) -> F32:
