@@ -16,8 +16,9 @@ TILE_WIDTH = 40
 # So many glyphs stay in the cache together, and 128 x 56 rows are within the 32,767 that
 # cv2.remap can address.
 ATLAS = 128
-STEPS_PER_PX = np.float32(32)
 LIMIT = 500
+# A float32 near it is whole 1/32: adding it rounds a smaller number to these, to even at a half.
+_ROUNDER = np.float32(3 << 17)
 
 
 @dataclass(frozen=True)
@@ -96,5 +97,7 @@ def _spread(row: F32, column: F32, out: F32) -> None:
 
 def exact(px: F32) -> F32:
     """Round glyph px to whole 1/32 px, cut to 500 px either way."""
-    whole: F32 = np.rint(np.clip(px, -LIMIT, LIMIT) * STEPS_PER_PX)
-    return whole / STEPS_PER_PX
+    whole: F32 = np.clip(px, -LIMIT, LIMIT)
+    whole += _ROUNDER
+    whole -= _ROUNDER
+    return whole

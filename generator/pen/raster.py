@@ -85,13 +85,13 @@ def reach(radius: I64) -> F64:
     return (radius + 1) / FINER
 
 
-def ink(lines: Lines, radii: I64, softness: F64) -> Tiles:
+def ink(lines: Lines, radii: I64, softness: F32) -> Tiles:
     """Draw the digits of n numbers with round pens.
 
     Args:
         lines: Whose rows 0 to 32 are drawn.
         radii: int64 (n,), of the pens; see `radius`.
-        softness: float64 (n,), px over which ink fades at its edge.
+        softness: float32 (n,), px over which ink fades at its edge.
     """
     low, high = lines.sides()
     half = reach(radii[lines.owner])
@@ -126,7 +126,7 @@ def _draw(lines: Lines, shift: I64, radii: I64, rows: int) -> U8:
     return np.asarray(large, np.uint8)
 
 
-def _soften(strip: U8, starts: I64, softness: F64) -> U8:
+def _soften(strip: U8, starts: I64, softness: F32) -> U8:
     """Soften or sharpen edges, then scale each number to a peak of 255, as fit() does; in place.
 
     Coverage fades over 1 px. Mixed with a share t of itself under a kernel of 1/4, 1/2, 1/4, it
