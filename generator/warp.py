@@ -17,6 +17,9 @@ TILE_WIDTH = 40
 # cv2.remap can address.
 ATLAS = 128
 LIMIT = 500
+# A step of 1/32 before the last column, which is empty: on it cv2 would ask for one more, outside
+# of the image, in which it is several times slower.
+_LAST_COLUMN = SIZE - 1 - 1 / 32
 # A float32 near it is whole 1/32: adding it rounds a smaller number to these, to even at a half.
 _ROUNDER = np.float32(3 << 17)
 
@@ -70,6 +73,7 @@ class Warp:
         x, y = (buffer[: height * n * width].reshape(shape) for buffer in (self._x, self._y))
         top = self._top[:n]
         _spread(maps.x_row, maps.x_column, x)
+        np.clip(x, 0, _LAST_COLUMN, out=x)
         _spread(maps.y_row + top[:, None], maps.y_column, y)
         first = np.repeat(top, width)
         np.maximum(y, first, out=y)
