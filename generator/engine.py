@@ -25,8 +25,8 @@ U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-# Samples rendered together: their tiles and maps stay in the cache.
-CHUNK = 1024
+# Samples rendered together: enough of them that strips of tiles of one size are full.
+CHUNK = 2048
 # Numbers that came out too large are laid out again: so much smaller than their excess asks for,
 # or by a step where ink reached the edge of its tile and the excess is unknown.
 SLACK, STEP = 0.985, 0.93

@@ -178,5 +178,5 @@ def compose(tiles: Tiles, owner: I64, move: I64) -> U8:
     spans = zip(tiles.start.tolist(), tiles.stop.tolist(), strict=True)
     for number, left, top, (start, stop) in zip(owner.tolist(), x, y, spans, strict=True):
         spot = images[number, top : top + canvas.HEIGHT, left : left + stop - start]
-        np.maximum(spot, upright[:, start:stop], out=spot)
+        cv2.max(spot, upright[:, start:stop], dst=spot)
     return images[:, around:-around, around:-around]

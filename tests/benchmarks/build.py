@@ -30,7 +30,7 @@ from tests.benchmarks.table import ROOT, Row, as_markdown
 
 FEW, MANY, LONG = 10_000, 100_000, 1_000_000
 BY_PIL, RENDERED = 2_000, 8_192
-BATCH = 1024
+BATCH = 2048
 WORKERS = 2
 MEMORY = {
     "Private_Dirty": "its own",
