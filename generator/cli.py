@@ -56,6 +56,9 @@ def digits(
     folder: Annotated[
         list[Path], typer.Option(help="Folder of <digit>/<writer>_<n>.png; repeat for more.")
     ] = [],  # noqa: B006
+    leave_out: Annotated[
+        list[Path], typer.Option(help="Files that `doctor --json` called bad; repeat for more.")
+    ] = [],  # noqa: B006
     licence: Annotated[str, typer.Option(help="Licence of the folders' digits.")] = "unknown",
     custom: Annotated[
         bool, typer.Option(help="Take the embedded digits, custom_digits/, too.")
@@ -71,14 +74,16 @@ def digits(
 
     Writers are dealt into train, val and test, so that no hand is in two of them; MNIST's test
     part is test throughout. Each digit is thinned to its centreline, so that recipes can ink it
-    with any pen.
+    with any pen. What `generator doctor FOLDER --json FILE` calls bad, `--leave-out FILE` does
+    without.
     """
     sources: list[Digits] = []
     if download and mnist is None:
         mnist = download_mnist()
     if mnist is not None:
         sources.append(read_mnist(mnist, val))
-    sources += [read_folder(path, licence, val, test) for path in folder]
+    without = _bad_files(leave_out)
+    sources += [read_folder(path, licence, val, test, without) for path in folder]
     if custom:
         sources.append(read_folder(custom_digits(), LICENCE, val, test))
     if max_per_class is not None:
@@ -89,6 +94,12 @@ def digits(
     if sheet is not None:
         save_image(pictures.preview_bank(bank, 20), sheet)
         typer.echo(f"{sheet}: a sheet of them")
+
+
+def _bad_files(findings: list[Path]) -> frozenset[Path]:
+    from generator.doctor.findings_file import bad_files
+
+    return frozenset[Path]().union(*map(bad_files, findings))
 
 
 @app.command()

@@ -17,6 +17,7 @@ from generator.pen.numbers import write
 from generator.recipe import PRESETS, Recipe
 from generator.rng import coarse_uniforms
 from generator.sample import DRAWS, Numbers, from_uniforms
+from generator.strays import stray
 from shards import canvas
 from shards.labels import MAX_DIGITS
 from shards.record import Samples
@@ -77,11 +78,18 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(by_reference)
             others = from_uniforms(bank, split, other, u[rows])
             renderer.render(other, others, rows, part)
-        marked, uneven, specked, doodled = (
+        marked, strayed, uneven, specked, doodled = (
             np.flatnonzero(flags & ~by_reference)
-            for flags in (numbers.marked, numbers.uneven, numbers.specked, numbers.doodled)
+            for flags in (
+                numbers.marked,
+                numbers.strayed & numbers.anywhere,
+                numbers.uneven,
+                numbers.specked,
+                numbers.doodled,
+            )
         )
         mark(part.images, part.boxes, marked, seed, start + first)
+        stray(part.images, part.boxes, strayed, seed, start + first)
         soil(part.images, uneven, specked, seed, start + first)
         scrawl(part.images, doodled, seed, start + first)
     return samples

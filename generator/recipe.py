@@ -52,6 +52,7 @@ class Recipe:
     doodled: float = _field(0.0, "share of numbers with a drawing that is no digit before them")
     anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
     size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
+    strayed: float = _field(0.0, "share of those with cut-off ink at the edge of the drawing")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -144,6 +145,7 @@ _LIMITS: dict[str, Range] = {
     "doodled": (0, 1),
     "anywhere": (0, 1),
     "size": (0.3, 1),
+    "strayed": (0, 1),
 }
 
 
@@ -187,10 +189,11 @@ PRESETS: dict[str, Recipe] = {
         softness=(0.8, 2),
         uneven=0.2,
         specked=0.06,
-        marked=0.05,
+        marked=0.08,
         doodled=0.04,
         anywhere=0.25,
-        size=(0.45, 1),
+        size=(0.4, 1),
+        strayed=0.3,
     ),
     "reference": Recipe(
         name="reference",
@@ -215,9 +218,10 @@ PRESETS: dict[str, Recipe] = {
         softness=(0.8, 2),
         uneven=0.2,
         specked=0.06,
-        marked=0.05,
+        marked=0.08,
         anywhere=0.25,
-        size=(0.45, 1),
+        size=(0.4, 1),
+        strayed=0.3,
     ),
     "clean": Recipe(name="clean", spacing=(3, 3)),
     "tiny": Recipe(name="tiny", digits=(1, 2), rotation=(-5, 5), scale=(0.9, 1.1), spacing=(1, 4)),

@@ -44,6 +44,7 @@ class Numbers:
     specked: npt.NDArray[np.bool_]
     doodled: npt.NDArray[np.bool_]
     marked: npt.NDArray[np.bool_]
+    strayed: npt.NDArray[np.bool_]
     aspect: F32
     slant: F32
     rise: F32
@@ -134,6 +135,7 @@ def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
         specked=next(number) < recipe.specked,
         doodled=next(number) < recipe.doodled,
         marked=next(number) < recipe.marked,
+        strayed=next(number) < recipe.strayed,
         rotation=np.deg2rad(between(recipe.rotation, next(digit))),
         scale=between(recipe.scale, next(digit)),
         shift_x=between(recipe.shift, next(digit)),

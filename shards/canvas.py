@@ -3,13 +3,17 @@
 The rule is short, so that a game or a web page can do the same:
 
 1. The drawing becomes grey (see `shards.drawing`).
-2. The background is the median of the border; the ink is the distance from it, towards the side,
+2. Where the medians of the left and the right side differ, or of top and bottom, the light falls
+   from one side: that slope is taken out, unless it is over half the contrast, and so ink.
+3. The background is the median of the border; the ink is the distance from it, towards the side,
    darker or lighter, that goes further.
-3. The ink is scaled to a peak of 255, what is under 32 becomes 0, and the rest is cropped.
-4. The crop is scaled, aspect kept, to 28 px high or 124 px wide, whichever is reached first. A
+4. The ink is scaled to a peak of 255. What is under 32 becomes 0, or under twice the grain of the
+   paper: what 90 % of the border stays below, half the peak and more, which is ink, left aside.
+   The rest is cropped.
+5. The crop is scaled, aspect kept, to 28 px high or 124 px wide, whichever is reached first. A
    pixel of the result is the mean over a box around its centre: an area average where the crop
    shrinks, linear interpolation where it grows.
-5. The result is scaled to a peak of 255, rounded, and placed: right edge 2 px from the right,
+6. The result is scaled to a peak of 255, rounded, and placed: right edge 2 px from the right,
    vertically centred.
 """
 
@@ -27,6 +31,7 @@ HEIGHT, WIDTH = 32, 128
 INK_HEIGHT, INK_WIDTH = 28, 124
 RIGHT_MARGIN = 2
 FAINT = 32  # of 255: a contrast under this is paper, not ink
+_GRAINS = 2  # so many times as far from the paper as its grain is ink
 _LARGE = 65_536  # px: from here on adding whole rows is faster than adding down each column
 
 
@@ -42,13 +47,14 @@ def fit(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
 
 
 def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
-    """Separate the ink of a drawing from its background and crop to it: steps 1 to 3.
+    """Separate the ink of a drawing from its background and crop to it: steps 1 to 4.
 
     Takes and raises what `fit` does. Returns float32 (height, width) in the drawing's own pixels:
     0 for paper, 32..255 for ink, with a peak of 255.
     """
-    grey = read_grey(drawing)
-    background = _paper(grey)
+    grey = _level(read_grey(drawing))
+    border = np.concatenate(_sides(grey))
+    background = _median(border)
     darker, lighter = background - float(grey.min()), float(grey.max()) - background
     peak = max(darker, lighter)
     if peak < FAINT:
@@ -57,7 +63,7 @@ def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
             f"{where}nothing is drawn: the contrast to the background is {peak:.0f} of 255, "
             f"at least {FAINT} is needed; draw darker or crop less tightly"
         )
-    faint = FAINT * peak / 255
+    faint = max(FAINT * peak / 255, _GRAINS * _grain(border, background, peak))
     exact = grey.dtype != np.uint8  # whole numbers are compared as such, several times faster
     if lighter >= darker:
         inked = grey >= (background + faint if exact else math.ceil(background + faint))
@@ -73,7 +79,7 @@ def crop_ink(drawing: np.ndarray | Image.Image | str | Path) -> np.ndarray:
 
 
 def resize(ink: np.ndarray) -> np.ndarray:
-    """Scale a crop of ink, float32 (height, width), to its size on the canvas: step 4."""
+    """Scale a crop of ink, float32 (height, width), to its size on the canvas: step 5."""
     height, width = ink.shape
     scale = min(INK_HEIGHT / height, INK_WIDTH / width)
     ink = _box_means(ink, max(1, int(height * scale + 0.5)))
@@ -91,7 +97,7 @@ def place(ink: np.ndarray) -> np.ndarray:
 
 
 def corner(height: int, width: int) -> tuple[int, int]:
-    """Return where resized ink has its left and top edge on the canvas, in px: step 5."""
+    """Return where resized ink has its left and top edge on the canvas, in px: step 6."""
     return WIDTH - RIGHT_MARGIN - width, (HEIGHT - height) // 2
 
 
@@ -103,12 +109,40 @@ def extents(inked: np.ndarray) -> tuple[slice, slice]:
     return rows, slice(columns.find(1), columns.rfind(1) + 1)
 
 
-def _paper(grey: np.ndarray) -> float:
-    """Return the median of the border."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    border.sort()
-    middle = len(border) // 2
-    return float(np.float32(border[middle - 1]) + np.float32(border[middle])) / 2
+def _level(grey: np.ndarray) -> np.ndarray:
+    """Take a slope of the light out of a picture; one that lies level comes back as it is."""
+    top, bottom, left, right = map(_median, _sides(grey))
+    slopes = bottom - top, right - left
+    if slopes == (0, 0):
+        return grey
+    middle = _median(np.concatenate(_sides(grey)))
+    contrast = max(middle - float(grey.min()), float(grey.max()) - middle)
+    down, across = (
+        np.float32(slope if abs(slope) <= contrast / 2 else 0)
+        * ((np.arange(side, dtype=np.float32) + np.float32(0.5)) / side - np.float32(0.5))
+        for slope, side in zip(slopes, grey.shape, strict=True)
+    )
+    level: np.ndarray = grey - down[:, None]
+    level -= across
+    return level
+
+
+def _sides(grey: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the top, bottom, left and right side."""
+    return grey[0], grey[-1], grey[:, 0], grey[:, -1]
+
+
+def _median(values: np.ndarray) -> float:
+    ordered = np.sort(values)
+    below, above = ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]].tolist()
+    return float(below + above) / 2
+
+
+def _grain(border: np.ndarray, background: float, peak: float) -> float:
+    """Return how far the paper at the border is from the background, at most a quarter of peak."""
+    distances = np.abs(border - np.float32(background))
+    paper = np.sort(distances[distances < peak / 2])
+    return min(float(paper[len(paper) * 9 // 10]), peak / (2 * _GRAINS)) if len(paper) else 0.0
 
 
 def _box_means(ink: np.ndarray, out: int) -> np.ndarray:

@@ -13,7 +13,9 @@ from shards.terminal import progress
 CLASSES = range(10)
 
 
-def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
+def read_folder(
+    folder: Path, licence: str, val: float, test: float, without: frozenset[Path] = frozenset()
+) -> Digits:
     """All digits of a folder; the writer of `7/anna_12.png` is `anna`.
 
     Args:
@@ -21,6 +23,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
         licence: Kept with the source.
         val: Share of the writers for validation, 0 to 1.
         test: Share of the writers for testing.
+        without: Files that are left out, as absolute paths.
 
     Raises:
         UserError: No such folder, no pictures, a digit without any, or pictures that cannot be
@@ -28,7 +31,7 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
-    files = {digit: sorted((folder / str(digit)).glob("*.png")) for digit in CLASSES}
+    files = {digit: _pictures(folder / str(digit), without) for digit in CLASSES}
     if not any(files.values()):
         raise UserError(f"{folder} holds no digits; put pictures there as <digit>/<writer>_<n>.png")
     empty = [str(digit) for digit in CLASSES if not files[digit]]
@@ -59,6 +62,10 @@ def read_folder(folder: Path, licence: str, val: float, test: float) -> Digits:
         np.array(writers),
         split_writers(sorted(set(writers)), val, test),
     )
+
+
+def _pictures(folder: Path, without: frozenset[Path]) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.png")) if path.resolve() not in without]
 
 
 def writer_of(path: Path) -> str:

@@ -24,7 +24,10 @@ from tests.benchmarks.timing import Task
 RENDERED, BY_PEER = 2048, 512
 ROUNDS = 9
 # What the libraries below do, too: digits of the bank bent, inked and set side by side.
-BANKED = ["written=0", "reference=0", "uneven=0", "specked=0", "doodled=0"]
+BANKED = [
+    f"{name}=0"
+    for name in ("written", "reference", "uneven", "specked", "doodled", "marked", "strayed")
+]
 
 
 def render_rows(bank: Bank, rounds: int = ROUNDS) -> list[Row]:

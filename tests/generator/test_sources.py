@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generator.doctor.findings_file import bad_files
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
 from shards.errors import UserError
@@ -95,3 +97,24 @@ def test_a_cap_keeps_so_many_of_each_class(mnist_folder: Path) -> None:
     capped = read_mnist(mnist_folder, 0.5).at_most(7)
     assert np.bincount(capped.labels).tolist() == [7] * 10
     assert len(capped.images) == len(capped.writers) == len(capped.offsets) == 70
+
+
+def test_what_the_doctor_calls_bad_is_left_out(folder: Path, tmp_path: Path) -> None:
+    for digit in range(10):
+        shutil.copy(folder / f"{digit}/anna_lee_1.png", folder / f"{digit}/anna_lee_2.png")
+    findings = tmp_path / "findings.json"
+    paths = {"4/anna_lee_2.png": True, "5/anna_lee_2.png": False}
+    listed = [{"path": str(folder / path), "bad": bad} for path, bad in paths.items()]
+    findings.write_text(json.dumps({"findings": listed}))
+    digits = read_folder(folder, "CC0", 0.1, 0.1, bad_files(findings))
+    counts = np.bincount(digits.labels)
+    assert counts.tolist() == [2, 2, 2, 2, 1, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"findings": [{"path": 3}]}', '{"findings": 7}'])
+def test_what_no_doctor_wrote_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "findings.json").write_text(text)
+    with pytest.raises(UserError, match="has no findings"):
+        bad_files(tmp_path / "findings.json")
+    with pytest.raises(UserError, match="cannot be read"):
+        bad_files(tmp_path / "absent.json")

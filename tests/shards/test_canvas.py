@@ -148,6 +148,57 @@ def test_polarity_and_border_do_not_matter(strokes: np.ndarray) -> None:
     assert np.array_equal(fit(np.pad(framed, ((3, 40), (11, 0)))), image)
 
 
+def black_and_white(seed: int) -> np.ndarray:
+    """A drawing of 84 x 174 px with room on all sides."""
+    return np.pad(np.where(drawing(60, 150, seed) > 127, np.uint8(255), np.uint8(0)), 12)
+
+
+def on_paper(ink: np.ndarray, paper: np.ndarray) -> np.ndarray:
+    """Lay light ink on black, with room on all sides, dark on paper of its size."""
+    strength = ink.astype(np.float32) / 255
+    return np.rint(paper * (1 - strength) + 30 * strength).clip(0, 255).astype(np.uint8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-50, 50), st.floats(-50, 50), st.integers(0, 1000))
+def test_a_slope_of_the_light_does_not_matter(across: float, down: float, seed: int) -> None:
+    ink = black_and_white(seed)
+    y, x = np.mgrid[: ink.shape[0], : ink.shape[1]] / np.array(ink.shape)[:, None, None]
+    slope = on_paper(ink, 185 + across * (x - 0.5) + down * (y - 0.5))
+    level = on_paper(ink, np.full(ink.shape, 185.0))
+    lit, even = crop_ink(slope), crop_ink(level)
+    assert lit.shape == even.shape
+    # Ink hides the paper, and gets the slope that was taken out of it; so does the peak.
+    assert np.abs(lit - even).max() <= 255 * (abs(across) + abs(down)) / 155 + 4
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(2, 25), st.integers(0, 1000))
+def test_the_grain_of_paper_is_no_ink(depth: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ink = black_and_white(seed)
+    grain = rng.integers(0, 2, ink.shape) * depth
+    assert crop_ink(on_paper(ink, 200 - grain)).shape == crop_ink(ink).shape
+
+
+@pytest.mark.parametrize("thin", [2, 30])
+def test_ink_along_a_whole_side_is_no_slope(thin: int) -> None:
+    seven = np.zeros((90, 60), np.uint8)
+    seven[:thin] = 255
+    seven[:, 20:30] = 255
+    np.testing.assert_array_equal(crop_ink(seven), seven)
+
+
+def test_grain_never_takes_more_than_half_the_ink() -> None:
+    ink = np.zeros((40, 90), np.uint8)
+    ink[10:30, 10:80] = 255
+    ink[14:26, 14:76] = 130
+    ink[:, 1::3] = np.maximum(ink[:, 1::3], 100)  # paper as uneven as can be
+    kept = crop_ink(ink)
+    assert kept.shape == (20, 70)
+    assert (kept[5:15, 5:65] == 130).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(6, 90), st.integers(6, 300), st.integers(0, 1000))
 def test_a_second_fit_changes_little(height: int, width: int, seed: int) -> None:
