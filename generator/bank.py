@@ -97,9 +97,9 @@ class Bank:
         labels: npt.NDArray[np.int8],
         *,
         one_writer: npt.NDArray[np.bool_],
-        source: npt.NDArray[np.float64],
-        writer: npt.NDArray[np.float64],
-        digit: npt.NDArray[np.float64],
+        source: npt.NDArray[np.float32],
+        writer: npt.NDArray[np.float32],
+        digit: npt.NDArray[np.float32],
     ) -> I64:
         """Choose a digit for each place of n numbers.
 
@@ -163,12 +163,13 @@ class _Pool:
         return list(zip(self.first_writer.tolist(), self.source_writers.tolist(), strict=True))
 
     def choose_writer(
-        self, source: npt.NDArray[np.float64], writer: npt.NDArray[np.float64]
+        self, source: npt.NDArray[np.float32], writer: npt.NDArray[np.float32]
     ) -> I64:
         chosen = np.searchsorted(self.thresholds, source, side="right")
         chosen = np.minimum(chosen, len(self.thresholds) - 1)
         within = np.floor(writer * self.source_writers[chosen]).astype(np.int64)
-        return self.first_writer[chosen] + within
+        first: I64 = self.first_writer[chosen] + within
+        return first
 
 
 def build_bank(path: Path, sources: list[Digits]) -> Bank:

@@ -43,7 +43,7 @@ from shards.terminal import progress
 from shards.writer import write_shard
 
 # Samples rendered before they are written: bounds a worker's memory.
-_BATCH = 1024
+_BATCH = 2048
 # Whose versions may change the bytes.
 _TOOLS = ("numpy", "opencv-python-headless")
 
