@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import cv2
@@ -46,14 +47,14 @@ def parse_drawing(found: Any) -> Drawing:
         raise UserError("this is not an object with label, pen and strokes; send one")
     label, pen = found.get("label"), found.get("pen")
     if not isinstance(label, str):
-        raise UserError(f"the label is {label!r}, not a text of 1 to 5 digits; give one")
+        raise UserError(f"the label is {short(label)}, not a text of 1 to 5 digits; give one")
     return Drawing(check_label(label), parse_pen(pen), parse_strokes(found.get("strokes")))
 
 
 def parse_pen(found: Any) -> float:
     """Return the width of a pen, a number above 0 and up to FARTHEST; UserError for another."""
     if not isinstance(found, (int, float)) or not 0 < found <= FARTHEST:  # false for NaN, too
-        raise UserError(f"the pen is {found!r}, not a width above 0; give one")
+        raise UserError(f"the pen is {short(found)}, not a width above 0; give one")
     return float(found)
 
 
