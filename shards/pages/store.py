@@ -72,7 +72,12 @@ class Store:
             old = self._places.get(kept.id)
             stays = old is not None and old.with_name(_stem(old)) == self.folder / kept.stem
             path = old if old is not None and stays else self._reserve(kept.stem)
-            picture = _write(kept, path)
+            try:
+                picture = _write(kept, path)
+            except BaseException:
+                if path != old:
+                    _remove(path)
+                raise
             self._places[kept.id] = path
             if old is not None and old != path:
                 _remove(old)
