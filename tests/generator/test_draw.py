@@ -113,7 +113,7 @@ def test_a_server_that_is_killed_and_a_page_that_dies_lose_nothing(
     server.end()
     second = draw(page, hand)
     page.press(" ")
-    page.wait("status", "1 drawing waits in this browser. The server does not answer")
+    page.wait("status", "^1 drawing waits. The server does not answer")
     third = int(page.text("digit"))
     page.draw(placed([hand[third]], *page.size())[:1])
     page.chrome.get("about:blank")
@@ -181,6 +181,7 @@ def test_it_goes_on_by_itself_but_not_for_a_slip(page: Page, hand: Hand) -> None
     page.wait("done", "^1 of 10")
     page.draw([[[100, 100], [104, 101]]])
     page.wait("hint", "very small")
+    assert page.strokes("draw.session") == 0
     assert page.text("done") == "1 of 10"
 
 

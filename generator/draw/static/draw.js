@@ -79,7 +79,7 @@ function showTools() {
 function showStatus() {
   const waiting = outbox.waiting;
   const count = waiting === 1 ? "1 drawing waits" : `${waiting} drawings wait`;
-  const state = waiting ? `${count} in this browser. ${outbox.trouble}` : outbox.trouble;
+  const state = waiting ? `${count}. ${outbox.trouble}` : outbox.trouble;
   say("status", state || (session?.drawn ? "All is saved." : ""));
   at("status").classList.toggle("trouble", Boolean(outbox.trouble));
 }
@@ -106,6 +106,8 @@ function accept() {
   stopTimer();
   if (!area.strokes.length || area.drawing) return;
   if (area.extent < SMALL) {
+    area.clear();
+    keepStrokes();
     say("hint", "That is very small. Please draw larger.");
     return;
   }

@@ -145,10 +145,13 @@ export class Area extends EventTarget {
     const canvas = this.#canvas;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!height) return; // not shown
-    canvas.width = Math.round(width * devicePixelRatio);
-    canvas.height = Math.round(height * devicePixelRatio);
+    const size = [width, height].map((side) => Math.round(side * devicePixelRatio));
+    if (canvas.width !== size[0]) canvas.width = size[0];
+    if (canvas.height !== size[1]) canvas.height = size[1];
     const context = canvas.getContext("2d");
-    context.scale(canvas.height / UNITS, canvas.height / UNITS);
+    const scale = size[1] / UNITS;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.clearRect(0, 0, this.#width, UNITS);
     Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: this.#pen });
     context.strokeStyle = getComputedStyle(canvas).color;
     context.beginPath();

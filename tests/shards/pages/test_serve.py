@@ -1,5 +1,7 @@
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,25 @@ def test_a_port_that_is_taken_and_a_foreign_address_are_told() -> None:
             serve(Flask("page"), Site("127.0.0.1", port, "token"))
     with pytest.raises(UserError, match="192.0.2.7 cannot be served"):
         serve(Flask("page"), Site("192.0.2.7", port, "token"))
+
+
+@pytest.mark.parametrize("command", [["generator", "draw"], ["trainer", "demo"]])
+def test_without_the_packages_the_rest_works_and_a_page_says_what_to_install(
+    command: list[str], tmp_path: Path
+) -> None:
+    code = (
+        "import sys; sys.modules['flask'] = None; sys.argv = sys.argv[1:]; "
+        "from importlib import import_module; import_module(f'{sys.argv[0]}.cli').main()"
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", code, command[0], *arguments]
+        return subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert run("--help").returncode == 0
+    page = run(command[1])
+    wanted = "error: flask is not installed; run pip install 'digit-readers[pages]'\n"
+    assert (page.returncode, page.stderr) == (1, wanted)
 
 
 @pytest.fixture

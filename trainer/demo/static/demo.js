@@ -68,7 +68,7 @@ function keep(event) {
   if (!area.strokes.length) return;
   const label = at("label").value;
   outbox.put(id, "api/keep", { id, label, pen: PEN, strokes: area.strokes });
-  at("label").value = "";
+  at("keep").reset();
 }
 
 function clear() {
