@@ -26,6 +26,8 @@ OPTIONS = """
 --disable-background-networking --disable-component-update --window-size=1100,800
 """
 
+_NAMED = ("button", "textbox", "combobox", "image", "img", "progressbar", "region")
+
 Strokes = Sequence[Sequence[Sequence[float]]]
 
 
@@ -187,6 +189,13 @@ class Page:
                 actions.pointer_action.move_to_location(*point)
             actions.pointer_action.pointer_up()
         actions.perform()
+
+    def unnamed(self) -> list[str]:
+        """The roles of controls and pictures that a screen reader has no name for."""
+        nodes = self.chrome.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        shown = [node for node in nodes if not node["ignored"]]
+        roles = [node["role"]["value"] for node in shown if not node.get("name", {}).get("value")]
+        return [role for role in roles if role in _NAMED]
 
     def errors(self) -> list[str]:
         """What the page has complained of since it was last asked."""

@@ -33,7 +33,7 @@ def draw_app(store: Store, rounds: int, site: Site) -> Flask:
         kept = _kept(body())
         with saving():
             picture = store.save(kept)
-        return {"saved": str(picture.relative_to(store.folder))}
+        return {"saved": picture.relative_to(store.folder).as_posix()}
 
     @app.post("/api/remove")
     def remove() -> dict[str, Any]:

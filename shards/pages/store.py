@@ -120,6 +120,7 @@ def _stem(path: Path) -> str:
 
 def _write(kept: Kept, path: Path) -> Path:
     drawing, picture = kept.drawing, path.with_suffix(".png")
+    path.parent.mkdir(parents=True, exist_ok=True)
     strokes = [stroke.tolist() for stroke in drawing.strokes]
     fields = {"label": drawing.label, **kept.facts, "pen": drawing.pen, "strokes": strokes}
     with replacing(path) as file:

@@ -1,6 +1,7 @@
 """`generator draw` as a person uses it: a real browser, a real server, real pointer events."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def page(chrome: Chrome, server: Server, folder: Path) -> Page:
 def begin(page: Page, name: str, pause: str = "") -> Page:
     page.type("name", name)
     page.press(Keys.ENTER)
-    page.wait("prompt", r"Draw an? +\d")
+    page.wait("writer", f"^{re.escape(name.strip())}$")
     page.choose("pause", pause)
     return page
 
@@ -70,7 +71,10 @@ def generator(*arguments: object) -> str:
 def test_what_a_person_draws_becomes_a_bank_and_a_test_set(
     chrome: Chrome, server: Server, folder: Path, hand: Hand, tmp_path: Path
 ) -> None:
-    page = begin(Page(chrome, server.address), " Zoë Ü. ")
+    page = Page(chrome, server.address)
+    assert page.unnamed() == []
+    begin(page, " Zoë Ü. ")
+    assert page.unnamed() == []
     asked = []
     for turn in range(10):
         page.wait("done", f"^{turn} of 10")
@@ -79,6 +83,7 @@ def test_what_a_person_draws_becomes_a_bank_and_a_test_set(
     assert sorted(asked) == list(range(10))
     page.wait("thanks", "Thank you, Zoë Ü.!")
     page.wait("count", "10 digits")
+    assert page.unnamed() == []
     page.wait("status", "^All is saved")
     assert page.errors() == []
     stems = [f"{digit}/zoë-ü_1" for digit in range(10)]
@@ -149,6 +154,22 @@ def test_what_was_sent_without_an_answer_is_not_saved_twice(
     assert len(files(folder)) == 2
     page.wait("status", "^All is saved")
     assert len(files(folder)) == 2
+
+
+def test_what_is_refused_stays_here_and_holds_nothing_up(
+    page: Page, folder: Path, hand: Hand
+) -> None:
+    page.script(
+        "const body = { id: 'x', label: '7', writer: 'Anna', pen: 1, strokes: [[[0, 0]]] };"
+        "const entry = JSON.stringify({ time: 0, path: 'api/drawing', body });"
+        "localStorage.setItem('draw.outbox.x', entry)"
+    )
+    asked = draw(page, hand)
+    page.press(" ")
+    page.wait("status", "^All is saved")
+    assert files(folder) == [f"{asked}/anna_1.json", f"{asked}/anna_1.png"]
+    kept = json.loads(page.script("return localStorage.getItem('refused.draw.outbox.x')"))
+    assert kept["body"]["strokes"] == [[[0, 0]]]
 
 
 def test_undo_takes_back_strokes_and_then_the_digit_before(

@@ -55,12 +55,14 @@ def drawn(page: Page) -> np.ndarray:
 
 def test_what_is_drawn_is_read_and_shown(page: Page, hand: Hand) -> None:
     assert page.text("value") == "–"
+    assert page.unnamed() == []
     draw(page, hand, "407")
     page.wait("value", "^407$")
     page.wait("sure", r"^(9\d|100)\s% sure$")
     rows = page.script("return [...digits.children].map((row) => row.textContent)")
     assert [row[0] for row in rows] == ["4", "0", "7"]
     page.wait("time", r"fitted in \d+\.\d\d ms, read in \d+\.\d\d ms")
+    assert page.unnamed() == []
     seen = drawn(page)
     assert seen.shape == (32, 128)
     assert Reader().read_canvas(seen).text == "407"

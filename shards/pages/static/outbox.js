@@ -49,34 +49,48 @@ export class Outbox extends EventTarget {
   async #run() {
     if (this.#running) return;
     this.#running = true;
-    let wait = FIRST_WAIT;
-    for (let key; (key = this.#keys()[0]); ) {
-      const entry = localStorage.getItem(key);
-      const { path, body } = JSON.parse(entry);
-      try {
-        const answer = await call(path, body);
-        this.#done(key, entry);
-        wait = FIRST_WAIT;
-        this.#tell("");
-        const detail = { key: key.slice(this.#prefix.length), path, answer };
-        this.dispatchEvent(new CustomEvent("sent", { detail }));
-      } catch (error) {
-        if (error instanceof Refusal && FINAL.includes(error.status)) {
-          localStorage.setItem(`refused.${key}`, entry);
-          this.#done(key, entry);
-        } else {
-          await new Promise((resume) => {
-            this.#wake = resume;
-            this.#tell(sentence(error));
-            setTimeout(resume, wait);
-          });
+    try {
+      let wait = FIRST_WAIT;
+      for (let key; (key = this.#keys()[0]); ) {
+        if (await this.#send(key)) wait = FIRST_WAIT;
+        else {
+          await this.#pause(wait);
           wait = Math.min(2 * wait, LAST_WAIT);
-          continue;
         }
-        this.#tell(`A drawing was refused and stays in this browser: ${sentence(error)}`);
       }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
+  }
+
+  // Whether a request needs no more sending.
+  async #send(key) {
+    const entry = localStorage.getItem(key);
+    const { path, body } = JSON.parse(entry);
+    try {
+      const answer = await call(path, body);
+      this.#done(key, entry);
+      this.#tell("");
+      const detail = { key: key.slice(this.#prefix.length), path, answer };
+      this.dispatchEvent(new CustomEvent("sent", { detail }));
+      return true;
+    } catch (error) {
+      const refused = error instanceof Refusal && FINAL.includes(error.status);
+      if (refused) {
+        localStorage.setItem(`refused.${key}`, entry);
+        this.#done(key, entry);
+      }
+      const kept = refused ? "A drawing was refused and stays in this browser: " : "";
+      this.#tell(kept + sentence(error));
+      return refused;
+    }
+  }
+
+  #pause(wait) {
+    return new Promise((resume) => {
+      this.#wake = resume;
+      setTimeout(resume, wait);
+    });
   }
 
   #done(key, entry) {

@@ -1,4 +1,5 @@
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -103,6 +104,14 @@ def test_what_a_killed_server_left_half_is_made_whole(tmp_path: Path) -> None:
     assert store.save(kept(1)) == first
     assert store.save(kept(2)).name == "anna_3.png"
     assert first.is_file()
+
+
+def test_a_folder_that_was_removed_comes_back(tmp_path: Path) -> None:
+    store = Store(tmp_path / "drawn")
+    first = store.save(kept(1))
+    shutil.rmtree(tmp_path / "drawn")
+    assert store.save(kept(1)) == first
+    assert names(tmp_path) == ["drawn/7/anna_1.json", "drawn/7/anna_1.png"]
 
 
 def test_two_servers_on_one_folder_take_different_numbers(tmp_path: Path) -> None:
