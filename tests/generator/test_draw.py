@@ -166,7 +166,7 @@ def test_what_is_refused_stays_here_and_holds_nothing_up(
     )
     asked = draw(page, hand)
     page.press(" ")
-    page.wait("status", "^All is saved")
+    page.wait("status", "^All is saved. A drawing was refused and stays in this browser: the id")
     assert files(folder) == [f"{asked}/anna_1.json", f"{asked}/anna_1.png"]
     kept = json.loads(page.script("return localStorage.getItem('refused.draw.outbox.x')"))
     assert kept["body"]["strokes"] == [[[0, 0]]]

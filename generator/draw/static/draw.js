@@ -77,11 +77,11 @@ function showTools() {
 }
 
 function showStatus() {
-  const waiting = outbox.waiting;
-  const count = waiting === 1 ? "1 drawing waits" : `${waiting} drawings wait`;
-  const state = waiting ? `${count}. ${outbox.trouble}` : outbox.trouble;
-  say("status", state || (session?.drawn ? "All is saved." : ""));
-  at("status").classList.toggle("trouble", Boolean(outbox.trouble));
+  const { waiting, trouble, refusal } = outbox;
+  const count = waiting === 1 ? "1 drawing waits." : `${waiting} drawings wait.`;
+  const good = session?.drawn ? "All is saved." : "";
+  say("status", [waiting ? count : trouble ? "" : good, trouble, refusal].join(" ").trim());
+  at("status").classList.toggle("trouble", Boolean(trouble || refusal));
 }
 
 // One digit.

@@ -8,12 +8,14 @@ const LAST_WAIT = 8_000;
 // Answers that will not change when the same is sent again.
 const FINAL = [400, 404, 405, 413, 415];
 
-// Fires "change": see `waiting`, `trouble`; and "sent" with the key and the server's answer.
+// Fires "change": see `waiting`, `trouble` (why it waits) and `refusal` (what will never be sent);
+// and "sent" with the key and the server's answer.
 export class Outbox extends EventTarget {
   #prefix;
   #running = false;
   #wake = () => {};
   trouble = "";
+  refusal = "";
 
   constructor(name) {
     super();
@@ -75,14 +77,15 @@ export class Outbox extends EventTarget {
       this.dispatchEvent(new CustomEvent("sent", { detail }));
       return true;
     } catch (error) {
-      const refused = error instanceof Refusal && FINAL.includes(error.status);
-      if (refused) {
-        localStorage.setItem(`refused.${key}`, entry);
-        this.#done(key, entry);
+      if (!(error instanceof Refusal && FINAL.includes(error.status))) {
+        this.#tell(sentence(error));
+        return false;
       }
-      const kept = refused ? "A drawing was refused and stays in this browser: " : "";
-      this.#tell(kept + sentence(error));
-      return refused;
+      localStorage.setItem(`refused.${key}`, entry);
+      this.#done(key, entry);
+      this.refusal = `A drawing was refused and stays in this browser: ${error.message}.`;
+      this.#tell("");
+      return true;
     }
   }
 

@@ -108,7 +108,8 @@ at("expected").addEventListener("input", read);
 at("keep").addEventListener("submit", keep);
 document.addEventListener("keydown", key);
 outbox.addEventListener("change", () => {
-  if (outbox.trouble) at("kept").textContent = outbox.trouble;
+  const trouble = outbox.trouble || outbox.refusal;
+  if (trouble) at("kept").textContent = trouble;
 });
 outbox.addEventListener("sent", ({ detail }) => {
   at("kept").textContent = `Kept as ${detail.answer.kept}.`;
