@@ -80,7 +80,8 @@ function showStatus() {
   const { waiting, trouble, refusal } = outbox;
   const count = waiting === 1 ? "1 drawing waits." : `${waiting} drawings wait.`;
   const good = session?.drawn ? "All is saved." : "";
-  say("status", [waiting ? count : trouble ? "" : good, trouble, refusal].join(" ").trim());
+  const state = waiting ? count : trouble ? "" : good;
+  say("status", [state, trouble, refusal].filter(Boolean).join(" "));
   at("status").classList.toggle("trouble", Boolean(trouble || refusal));
 }
 
