@@ -23,7 +23,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 WAIT = 20  # s until a page must show what a test waits for
 OPTIONS = """
 --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
---disable-background-networking --disable-component-update --window-size=1100,800
+--disable-background-networking --disable-component-update --disable-dev-shm-usage
+--window-size=1100,800
 """
 
 _NAMED = ("button", "textbox", "combobox", "image", "img", "progressbar", "region")
