@@ -257,7 +257,7 @@ def _write_block(file: h5py.File, source: Digits, rows: I64, at: int) -> None:
     if not len(rows):
         return
     images = source.images[rows]
-    lines = centreline_fields(images)
+    lines = centreline_fields(images if source.hairlines is None else source.hairlines[rows])
     part = slice(at, at + len(rows))
     file["images"][part] = images
     file["lines"][part] = lines

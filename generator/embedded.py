@@ -31,7 +31,8 @@ def embedded_bank() -> Path:
 
     folder = custom_digits()
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("[0-9]/*.png")):
+    # Pictures, and the strokes beside them.
+    for path in sorted([*folder.glob("[0-9]/*.png"), *folder.glob("[0-9]/*.json")]):
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(path.read_bytes())
     bank = Path(pooch.os_cache("digit-readers")) / f"custom-{digest.hexdigest()[:16]}-{FORMAT}.h5"

@@ -20,6 +20,8 @@ from rich.text import Text
 
 from shards.errors import UserError
 
+_PAGES = ("flask", "segno", "waitress", "werkzeug")  # of the extra `pages`; all else is of `train`
+
 
 class _RateColumn(ProgressColumn):
     def __init__(self, unit: str) -> None:
@@ -60,8 +62,9 @@ def run(app: typer.Typer) -> Callable[[], None]:
         except UserError as error:
             sys.exit(_sentence(str(error), error))
         except ModuleNotFoundError as error:
+            extra = "pages" if error.name in _PAGES else "train"
             sys.exit(
-                f"error: {error.name} is not installed; run pip install 'digit-readers[train]'"
+                f"error: {error.name} is not installed; run pip install 'digit-readers[{extra}]'"
             )
         except MemoryError as error:
             sys.exit(_sentence("the memory does not suffice; end other programs", error))

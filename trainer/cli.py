@@ -211,6 +211,35 @@ def read(
 
 
 @app.command()
+def demo(
+    keep: Annotated[
+        Path, typer.Option(help="Gets drawings that are kept: <number>_<n>.png and .json.")
+    ] = Path("data/hard"),
+    model: Annotated[
+        list[Path], typer.Option(help="A reader.onnx beside those that ship; repeat for more.")
+    ] = [],  # noqa: B006
+    host: Annotated[
+        str, typer.Option(help="Address to serve; 0.0.0.0 lets phones in this network draw.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve.")] = 8311,
+) -> None:
+    """Open a page that reads what is drawn on it, stroke by stroke, and shows how sure it is.
+
+    The page shows the picture as the reader sees it, says right, wrong or ask again to an expected
+    answer, and keeps drawings that are read wrong, with their strokes, for the next training.
+    """
+    from shards.pages.app import Site
+    from shards.pages.serve import serve
+    from shards.pages.store import Store
+    from shards.pages.token import token
+    from trainer.demo import demo_app, shipped
+
+    site = Site(host, port, token())
+    page = demo_app(Store(keep), shipped() | {str(path): path for path in model}, site)
+    serve(page, site)
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders of exported files.")],
     data: Annotated[Path, typer.Option(help="Data set; accuracy is measured on its test split.")],
