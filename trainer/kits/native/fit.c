@@ -55,7 +55,8 @@ static void read_grey(const unsigned char *pixels, int channels, Picture *grey, 
     double low = INFINITY, high = -INFINITY;
     grey->whole = channels < 3;
     for (size_t i = 0; i < count; i++, pixels += channels) {
-        grey->data[i] = channels < 3 ? pixels[0] : (float)(0.299 * pixels[0] + 0.587 * pixels[1] + 0.114 * pixels[2]);
+        if (channels < 3) grey->data[i] = pixels[0];
+        else grey->data[i] = 0.299 * pixels[0] + 0.587 * pixels[1] + 0.114 * pixels[2];
         if (channels % 2 == 0 && pixels[channels - 1] >= 128) {
             low = least(low, grey->data[i]);
             high = most(high, grey->data[i]);
@@ -170,8 +171,8 @@ static void place(Picture ink, unsigned char *canvas) {
 
 enum fit_result fit(const unsigned char *pixels, int width, int height, int channels,
                     unsigned char canvas[FIT_HEIGHT * FIT_WIDTH]) {
-    if (!pixels || channels < 1 || channels > 4 || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
-        return FIT_NO_PICTURE;
+    if (!pixels || channels < 1 || channels > 4) return FIT_NO_PICTURE;
+    if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE) return FIT_NO_PICTURE;
     float small[28 * 124];
     Picture grey = {malloc((size_t)width * height * sizeof(float)), width, height, 1};
     Picture tall = {malloc((size_t)width * 28 * sizeof(float)), 0, 0, 0};

@@ -7,6 +7,8 @@
 #include "fit.h"
 #include "reader.h"
 
+enum { MAX_SIDE = 8192 };
+
 static int fail(const char *what, const char *why) {
     fprintf(stderr, "error: %s: %s\n", what, why);
     return 1;
@@ -17,8 +19,9 @@ static unsigned char *load(const char *path, int *width, int *height, int *chann
     unsigned char *pixels = NULL;
     char kind;
     int most;
-    if (file && fscanf(file, "P%c %d %d %d", &kind, width, height, &most) == 4 && fgetc(file) != EOF && most == 255 &&
-        (kind == '5' || kind == '6') && *width > 0 && *height > 0 && *width <= 8192 && *height <= 8192) {
+    if (file && fscanf(file, "P%c %d %d %d", &kind, width, height, &most) == 4 && fgetc(file) != EOF &&
+        (kind == '5' || kind == '6') && *width > 0 && *height > 0 && *width <= MAX_SIDE &&
+        *height <= MAX_SIDE && most == 255) {
         *channels = kind == '5' ? 1 : 3;
         size_t count = (size_t)*width * *height * *channels;
         pixels = malloc(count);
@@ -32,7 +35,8 @@ static unsigned char *load(const char *path, int *width, int *height, int *chann
 }
 
 int main(int count, char **arguments) {
-    if (count < 3 || count > 4) return fail("use", "read reader.onnx DRAWING.pgm, or read checker.onnx DRAWING.pgm 42");
+    if (count < 3 || count > 4)
+        return fail("use", "read reader.onnx DRAWING.pgm, or read checker.onnx DRAWING.pgm 42");
     const char *drawing = arguments[2];
     unsigned char canvas[FIT_HEIGHT * FIT_WIDTH];
     int width, height, channels;
@@ -46,12 +50,14 @@ int main(int count, char **arguments) {
     if (!model) return fail(arguments[1], model_error());
     Reading reading;
     Answer answer;
-    int done = count == 3 ? model_read(model, canvas, &reading) : model_check(model, canvas, arguments[3], &answer);
+    int read = count == 3, done = read ? model_read(model, canvas, &reading)
+                                       : model_check(model, canvas, arguments[3], &answer);
     model_close(model);
     if (!done) return fail(arguments[1], model_error());
-    if (count == 3 && !reading.text[0]) return fail(drawing, reading.count ? "more than 5 digits" : "no digit is seen");
-    if (count == 3) printf("%s\t%.3f\n", reading.text, reading.confidence);
-    else printf("%s\t%.3f\t%d\t%.3f\n", answer.verdict == RIGHT ? "right" : answer.verdict == WRONG ? "wrong" : "ask again",
-                answer.probability, answer.value, answer.reading_probability);
-    return 0;
+    if (read && reading.count > MAX_DIGITS) return fail(drawing, "more than 5 digits");
+    if (read && !reading.count) return fail(drawing, "no digit is seen");
+    if (read) return printf("%s\t%.3f\n", reading.text, reading.confidence) < 0;
+    const char *verdict[] = {"wrong", "ask again", "right"};
+    return printf("%s\t%.3f\t%d\t%.3f\n", verdict[answer.verdict + 1], answer.probability, answer.value,
+                  answer.reading_probability) < 0;
 }

@@ -36,19 +36,22 @@ static OrtValue *tensor(Model *model, float *data, const int64_t *shape, size_t 
     OrtValue *value = NULL;
     size_t bytes = sizeof(float);
     for (size_t i = 0; i < rank; i++) bytes *= (size_t)shape[i];
-    ok(ort->CreateTensorWithDataAsOrtValue(model->memory, data, bytes, shape, rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &value));
+    ok(ort->CreateTensorWithDataAsOrtValue(model->memory, data, bytes, shape, rank,
+                                           ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &value));
     return value;
 }
 
 /* Runs the model; `expected` is NULL for a reader. */
-static int run(Model *model, const unsigned char *canvas, float *expected, const char *output, float *out, size_t count) {
+static int run(Model *model, const unsigned char *canvas, float *expected, const char *output,
+               float *out, size_t count) {
     float image[PIXELS], *found;
     for (int i = 0; i < PIXELS; i++) image[i] = canvas[i] / 255.0f;
     const char *names[] = {"image", "expected"};
     OrtValue *in[] = {tensor(model, image, (int64_t[]){1, 1, 32, 128}, 4), NULL}, *result = NULL;
+    const OrtValue *const *inputs = (const OrtValue *const *)in;
     if (expected) in[1] = tensor(model, expected, (int64_t[]){1, MAX_DIGITS}, 2);
     int done = in[0] && (!expected || in[1]) &&
-               ok(ort->Run(model->session, NULL, names, (const OrtValue *const *)in, model->inputs, &output, 1, &result)) &&
+               ok(ort->Run(model->session, NULL, names, inputs, model->inputs, &output, 1, &result)) &&
                ok(ort->GetTensorMutableData(result, (void **)&found));
     if (done) memcpy(out, found, count * sizeof *out);
     ort->ReleaseValue(result);

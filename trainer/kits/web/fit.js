@@ -37,21 +37,23 @@ function readGrey({ data, width, height } = {}) {
   for (let i = 0, j = 0; i < grey.length; i++, j += channels)
     grey[i] = channels < 3 ? values[j] : 0.299 * values[j] + 0.587 * values[j + 1] + 0.114 * values[j + 2];
   if (channels % 2) return { data: grey, width, height, whole: false };
-  return withoutAlpha(grey, values.filter((_, j) => j % channels === channels - 1), width, height, bytes);
+  const alpha = new Float32Array(grey.length);
+  for (let i = 0, j = channels - 1; i < alpha.length; i++, j += channels) alpha[i] = values[j];
+  return withoutAlpha(grey, { data: alpha, width, height, whole: bytes });
 }
 
 // On a transparent ground one colour of ink is read from its alpha; any other is laid on white.
-function withoutAlpha(grey, alpha, width, height, bytes) {
+function withoutAlpha(grey, alpha) {
+  const { data, width, height } = alpha;
   let low = Infinity, high = -Infinity;
   for (let i = 0; i < grey.length; i++)
-    if (alpha[i] >= 128) {
-      low = Math.min(low, grey[i]);
-      high = Math.max(high, grey[i]);
+    if (data[i] >= 128) {
+      if (grey[i] < low) low = grey[i];
+      if (grey[i] > high) high = grey[i];
     }
-  if (median([].concat(...sides({ data: alpha, width, height }))) < 128 && !(high - low >= 32))
-    return { data: alpha, width, height, whole: bytes };
-  const data = grey.map((value, i) => 255 + f32(f32(value - 255) * f32(alpha[i] / 255)));
-  return { data, width, height, whole: false };
+  if (median([].concat(...sides(alpha))) < 128 && !(high - low >= 32)) return alpha;
+  for (let i = 0; i < grey.length; i++) grey[i] = 255 + f32(f32(grey[i] - 255) * f32(data[i] / 255));
+  return { data: grey, width, height, whole: false };
 }
 
 // Step 2: takes a slope of the light out.
@@ -86,7 +88,7 @@ function cropInk(grey) {
   const faint = Math.max((FAINT * peak) / 255, GRAINS * grain(border, background, peak));
   const sign = lighter >= darker ? 1 : -1;
   const least = whole ? background + sign * faint : f32(background + sign * faint);
-  const isInk = (value) => sign * value >= sign * least;
+  const isInk = sign > 0 ? (value) => value >= least : (value) => value <= least;
   let top = height, bottom = 0, left = width, right = 0;
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++)
@@ -133,7 +135,8 @@ function boxMeans({ data, width, height }, out) {
     const at = Math.min(Math.max(edge, 0), height), row = Math.min(Math.floor(at), height - 1);
     return [row, f32(at - row)];
   };
-  const edges = Array.from({ length: out }, (_, i) => [before((i + 0.5) * step - half), before((i + 0.5) * step + half)]);
+  const centres = Array.from({ length: out }, (_, i) => (i + 0.5) * step);
+  const edges = centres.map((centre) => [before(centre - half), before(centre + half)]);
   const means = new Float32Array(width * out);
   for (let x = 0; x < width; x++) {
     for (let y = 0; y < height; y++) sums[y + 1] = sums[y] + data[y * width + x];
@@ -145,7 +148,8 @@ function boxMeans({ data, width, height }, out) {
 
 function sides({ data, width, height }) {
   const line = (start, step, count) => Array.from({ length: count }, (_, i) => data[start + i * step]);
-  return [line(0, 1, width), line((height - 1) * width, 1, width), line(0, width, height), line(width - 1, width, height)];
+  const across = [0, (height - 1) * width].map((start) => line(start, 1, width));
+  return [...across, ...[0, width - 1].map((start) => line(start, width, height))];
 }
 
 function median(values) {
@@ -162,9 +166,9 @@ function grain(border, background, peak) {
 
 function range(values) {
   let low = Infinity, high = -Infinity;
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
   }
   return [low, high];
 }

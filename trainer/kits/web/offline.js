@@ -4,7 +4,7 @@ const VERSION = "1";
 const RUNTIME = "node_modules/onnxruntime-web/dist/";
 const FILES = [
   "./", "fit.js", "reader.js", "reader.onnx",
-  ...["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"].map((name) => RUNTIME + name),
+  RUNTIME + "ort.wasm.min.mjs", RUNTIME + "ort-wasm-simd-threaded.mjs", RUNTIME + "ort-wasm-simd-threaded.wasm",
 ];
 
 async function keep() {
@@ -15,7 +15,8 @@ async function keep() {
 }
 
 async function find(request) {
-  return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request).catch(() => new Response("", { status: 404 }));
+  const kept = await caches.match(request, { ignoreSearch: true });
+  return kept ?? fetch(request).catch(() => new Response("", { status: 404 }));
 }
 
 self.oninstall = (event) => event.waitUntil(keep().then(() => self.skipWaiting()));

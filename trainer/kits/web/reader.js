@@ -35,9 +35,11 @@ export async function openChecker(model) {
   async function checkCanvas(canvas, answer) {
     if (typeof answer !== "string" || !/^[0-9]{1,5}$/.test(answer))
       throw new TypeError(`the expected answer must be text of 1 to 5 digits, not ${JSON.stringify(answer)}`);
-    const digits = Float32Array.from({ length: MAX_DIGITS }, (_, i) => (i < answer.length ? Number(answer[i]) : -1));
+    const digits = new Float32Array(MAX_DIGITS).fill(-1);
+    digits.set([...answer].map(Number));
     const expected = new ort.Tensor("float32", digits, [1, MAX_DIGITS]);
-    const [verdict, probability, readingProbability, value] = await run(session, { image: image(canvas), expected });
+    const inputs = { image: image(canvas), expected };
+    const [verdict, probability, readingProbability, value] = await run(session, inputs);
     return { verdict: VERDICTS[verdict], probability, readingProbability, value };
   }
   /** Checks any drawing that fit() takes. */
@@ -47,8 +49,8 @@ export async function openChecker(model) {
 
 async function open(model, inputs, output) {
   const session = await ort.InferenceSession.create(model);
-  if (session.inputNames.join() !== inputs.join() || session.outputNames.join() !== output)
-    throw new TypeError(`the model maps ${session.inputNames} to ${session.outputNames}, not ${inputs} to ${output}`);
+  const found = `${session.inputNames} to ${session.outputNames}`, wanted = `${inputs} to ${output}`;
+  if (found !== wanted) throw new TypeError(`the model maps ${found}, not ${wanted}`);
   return session;
 }
 
