@@ -10,8 +10,17 @@ import pytest
 
 from scripts.golden import unpack
 from shards.canvas import fit
-from tests.trainer.kits.tools import GOLDEN, HERE, drawings, godot, godot_project, need, require_equal
-from tests.trainer.kits.tools import run, said
+from tests.trainer.kits.tools import (
+    GOLDEN,
+    HERE,
+    drawings,
+    godot,
+    godot_project,
+    need,
+    require_equal,
+    run,
+    said,
+)
 from trainer.kit import KITS
 
 
@@ -68,8 +77,9 @@ def test_gdscript(drawn: list[dict], file: Path, tmp_path: Path) -> None:
 
 
 def test_c(drawn: list[dict], tmp_path: Path) -> None:
-    flags = "-std=c99 -O2 -Wall -Wextra -Werror -ffp-contract=off -fPIC -shared".split()
-    run(need("cc"), *flags, KITS / "native/fit.c", "-o", tmp_path / "fit.so", "-lm")
+    flags = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
+    whole = ("-fPIC", "-shared", "-o", tmp_path / "fit.so", KITS / "native/fit.c", "-lm")
+    run(need("cc"), *flags, *whole)
     library = ctypes.CDLL(str(tmp_path / "fit.so"))
     canvas = np.zeros(32 * 128, np.uint8)
 

@@ -21,7 +21,7 @@ def test_a_scene_captures_strokes_reads_and_checks(model: Path, tmp_path: Path) 
     plan["answers"] += ["123456", "-1", " 60", "4.0"]
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     said = godot(project, "t_scene.gd", tmp_path / "plan.json", sys.executable, HERE / "predict.py")
-    by = {name: what for name, what in said}
+    by = dict(said)
     assert by["strokes"] == len(plan["strokes"])
     reading = by["reading"]
     assert (reading["text"], reading["value"], reading["count"]) == ("60", 60, 2)

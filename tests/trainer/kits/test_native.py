@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -28,7 +29,9 @@ def kit(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save(path: Path, pixels: np.ndarray, header: str = "P5") -> Path:
-    path.write_bytes(f"{header} {pixels.shape[1]} {pixels.shape[0]} 255\n".encode() + pixels.tobytes())
+    path.write_bytes(
+        f"{header} {pixels.shape[1]} {pixels.shape[0]} 255\n".encode() + pixels.tobytes()
+    )
     return path
 
 
@@ -75,7 +78,14 @@ def test_what_is_no_drawing_or_no_model_is_refused(
     path = save(tmp_path / "drawing.pgm", drawing)
     whole = path.read_bytes()
     no_file = "no binary PGM or PPM file of 8 bits and at most 8192 px a side"
-    for text in (b"", b"P2 1 1 255\n0", whole[:-1], b"P5 0 5 255\n", b"P5 9000 1 255\n", b"P5 1 1 65535\n00"):
+    for text in (
+        b"",
+        b"P2 1 1 255\n0",
+        whole[:-1],
+        b"P5 0 5 255\n",
+        b"P5 9000 1 255\n",
+        b"P5 1 1 65535\n00",
+    ):
         assert read(kit, "reader.onnx", "-", text=text) == (1, "", f"error: -: {no_file}\n")
     assert read(kit, "reader.onnx", "-", text=whole)[0] == 0
     blank = save(tmp_path / "blank.pgm", np.full((9, 9), 80, np.uint8))
@@ -96,3 +106,25 @@ def test_what_is_no_drawing_or_no_model_is_refused(
         assert (code, said) == (1, "")
         assert error.startswith(f"error: {model}: ")
         assert message in error
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "reading = Flatten (image)",  # 4096 floats
+        "n = Constant <value_floats = [3e38]> () reading = Expand (n, shape)",
+        "n = Constant <value_floats = [55.0]> () reading = Expand (n, shape)",
+    ],
+)
+def test_a_model_of_strangers_does_no_harm(
+    kit: Path, drawing: np.ndarray, tmp_path: Path, body: str
+) -> None:
+    text = f"""<ir_version: 10, opset_import: ["": 18]>
+    g (float[1, 1, 32, 128] image) => (float[1, n] reading)
+    <int64[2] shape = {{1, 13}}> {{ {body} }}"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "strange.onnx")
+    code, said, error = read(kit, tmp_path / "strange.onnx", save(tmp_path / "d.pgm", drawing))
+    assert (code, said) == (1, "")
+    assert error.endswith(
+        (": neither a reader.onnx nor a checker.onnx\n", ": more than 5 digits\n")
+    )

@@ -62,7 +62,9 @@ def test_it_draws_reads_and_checks_without_a_network(chrome: Chrome, kit: Path) 
         page.wait("cost", r"KB of models; fit [\d.]+ ms, read [\d.]+ ms$")
         for bad in ("x7", "-1"):
             page.type("answer", bad)
-            page.wait("reading", f'^the expected answer must be text of 1 to 5 digits, not "{bad}"$')
+            page.wait(
+                "reading", f'^the expected answer must be text of 1 to 5 digits, not "{bad}"$'
+            )
         page["clear"].click()
         assert page.text("reading") == ""
         names = page.script("return performance.getEntriesByType('resource').map((e) => e.name)")

@@ -15,6 +15,7 @@ struct Model {
     size_t inputs;
 };
 
+static const char NEITHER[] = "neither a reader.onnx nor a checker.onnx";
 static const OrtApi *ort;
 static char reason[256];
 
@@ -41,6 +42,18 @@ static OrtValue *tensor(Model *model, float *data, const int64_t *shape, size_t 
     return value;
 }
 
+/* Whether the model put out `count` floats. */
+static int is_floats(const OrtValue *value, size_t count) {
+    OrtTensorTypeAndShapeInfo *info = NULL;
+    enum ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+    size_t found = 0;
+    int done = ok(ort->GetTensorTypeAndShape(value, &info)) && ok(ort->GetTensorElementType(info, &type)) &&
+               ok(ort->GetTensorShapeElementCount(info, &found));
+    if (info) ort->ReleaseTensorTypeAndShapeInfo(info);
+    if (done && (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || found != count)) return fail(NEITHER);
+    return done;
+}
+
 /* Runs the model; `expected` is NULL for a reader. */
 static int run(Model *model, const unsigned char *canvas, float *expected, const char *output,
                float *out, size_t count) {
@@ -52,6 +65,7 @@ static int run(Model *model, const unsigned char *canvas, float *expected, const
     if (expected) in[1] = tensor(model, expected, (int64_t[]){1, MAX_DIGITS}, 2);
     int done = in[0] && (!expected || in[1]) &&
                ok(ort->Run(model->session, NULL, names, inputs, model->inputs, &output, 1, &result)) &&
+               is_floats(result, count) &&
                ok(ort->GetTensorMutableData(result, (void **)&found));
     if (done) memcpy(out, found, count * sizeof *out);
     ort->ReleaseValue(result);
@@ -74,7 +88,7 @@ Model *model_open(const char *path) {
            ok(ort->SessionGetOutputCount(model->session, &outputs));
     if (options) ort->ReleaseSessionOptions(options);
     if (done && outputs == 1 && model->inputs <= 2) return model;
-    if (done) fail("neither a reader.onnx nor a checker.onnx");
+    if (done) fail(NEITHER);
     model_close(model);
     return NULL;
 }
@@ -90,11 +104,13 @@ int model_read(Model *reader, const unsigned char canvas[PIXELS], Reading *readi
     float out[READING];
     if (reader->inputs != 1) return fail("this model is a checker, not a reader");
     if (!run(reader, canvas, NULL, "reading", out, READING)) return 0;
+    if (!(out[0] >= -1 && out[0] <= 99999 && out[2] >= 0 && out[2] <= 128)) return fail(NEITHER);
     memset(reading, 0, sizeof *reading);
     reading->value = (int)out[0];
     reading->confidence = out[1];
     reading->count = (int)out[2];
     for (int i = 0; i < reading->count && reading->count <= MAX_DIGITS; i++) {
+        if (!(out[3 + i] >= 0 && out[3 + i] <= 9)) return fail(NEITHER);
         reading->text[i] = (char)('0' + (int)out[3 + i]);
         reading->digit_confidences[i] = out[3 + MAX_DIGITS + i];
     }
@@ -109,6 +125,7 @@ int model_check(Model *checker, const unsigned char canvas[PIXELS], const char *
         return fail("the expected answer must be 1 to 5 digits");
     for (size_t i = 0; i < count; i++) digits[i] = (float)(expected[i] - '0');
     if (!run(checker, canvas, digits, "answer", out, ANSWER)) return 0;
+    if (!(out[0] >= WRONG && out[0] <= RIGHT)) return fail(NEITHER);
     *answer = (Answer){(int)out[0], (int)out[3], out[1], out[2]};
     return 1;
 }

@@ -83,7 +83,8 @@ function cropInk(grey) {
   const darker = background - low, lighter = high - background, peak = Math.max(darker, lighter);
   if (!(peak >= FAINT))
     throw Object.assign(new Error(
-      `nothing is drawn: the contrast to the background is ${peak.toFixed(0)} of 255, at least ${FAINT} is needed`
+      `nothing is drawn: the contrast to the background is ${peak.toFixed(0)} of 255, ` +
+      `at least ${FAINT} is needed`
     ), { code: "BLANK" });
   const faint = Math.max((FAINT * peak) / 255, GRAINS * grain(border, background, peak));
   const sign = lighter >= darker ? 1 : -1;
@@ -160,7 +161,8 @@ function median(values) {
 // How far the paper at the border is from the background, at most a quarter of the peak.
 function grain(border, background, peak) {
   const paper = f32(background), limit = f32(peak / 2);
-  const near = Float64Array.from(border, (value) => f32(Math.abs(value - paper))).filter((d) => d < limit).sort();
+  const distances = Float64Array.from(border, (value) => f32(Math.abs(value - paper)));
+  const near = distances.filter((distance) => distance < limit).sort();
   return near.length ? Math.min(near[Math.floor((near.length * 9) / 10)], peak / (2 * GRAINS)) : 0;
 }
 

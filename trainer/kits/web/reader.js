@@ -60,7 +60,8 @@ async function run(session, inputs) {
 }
 
 function image(canvas) {
-  if (!(canvas instanceof Uint8Array || canvas instanceof Uint8ClampedArray) || canvas.length !== HEIGHT * WIDTH)
+  const bytes = canvas instanceof Uint8Array || canvas instanceof Uint8ClampedArray;
+  if (!bytes || canvas.length !== HEIGHT * WIDTH)
     throw new TypeError(`a canvas is ${HEIGHT * WIDTH} bytes, as fit() makes it`);
   return new ort.Tensor("float32", Float32Array.from(canvas, (value) => value / 255), [1, 1, HEIGHT, WIDTH]);
 }
