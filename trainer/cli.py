@@ -263,6 +263,26 @@ def compare(
 
 
 @app.command()
+def kit(
+    folder: Annotated[Path, typer.Argument(help="New folder for the kit.")],
+    engine: Annotated[str, typer.Option("--for", help="godot, web or native (C).")],
+    model: Annotated[
+        str, typer.Option(help="A reader that ships, or a folder with a reader.onnx.")
+    ] = "nano",
+) -> None:
+    """Write what a game needs to read numbers: code, a README, reader.onnx, and checker.onnx.
+
+    The kits turn any drawing into the reader's input, run the reader offline, and say what comes
+    of bad input. The checker, which says whether an expected answer is drawn, comes along where
+    the reader has one.
+    """
+    from trainer.kit import write_kit
+
+    files = write_kit(folder, engine, model)
+    typer.echo(f"written: {folder} ({', '.join(files)}); next: {folder / 'README.md'}")
+
+
+@app.command()
 def ship(
     folder: Annotated[Path, typer.Argument(help="Folder of trainer export and quantize.")],
     out: Annotated[Path, typer.Argument(help="Gets MODEL-fp32 and MODEL-int8.")],

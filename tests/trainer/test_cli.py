@@ -82,5 +82,5 @@ def test_help_names_every_command_without_loading_torch() -> None:
     code = "import sys, trainer.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     done = trainer("--help")
-    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "ship"):
+    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "kit", "ship"):
         assert command in done.stdout
