@@ -143,8 +143,41 @@ def pen(
 
 
 @app.command()
+def draw(
+    folder: Annotated[
+        Path, typer.Argument(help="Gets <digit>/<writer>_<n>.png and the strokes, .json.")
+    ] = Path("custom_digits"),
+    per_digit: Annotated[int, typer.Option(min=1, max=100, help="Of each digit, each.")] = 3,
+    host: Annotated[
+        str, typer.Option(help="Address to serve; 0.0.0.0 lets tablets in this network draw.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve.")] = 8310,
+) -> None:
+    """Open a page on which people draw digits, one after the other, with whatever they have.
+
+    Each is saved at once, as a picture and as strokes, which the bank inks with any pen. Pages that
+    are open when this ends keep what is drawn and send it when it runs again. With --host the
+    address is shown as a QR code, too, for a class with tablets.
+    """
+    from generator.draw import draw_app
+    from shards.pages.app import Site
+    from shards.pages.serve import serve
+    from shards.pages.store import Store
+    from shards.pages.token import token
+
+    site = Site(host, port, token())
+    page = draw_app(Store(folder), per_digit, site)
+    typer.echo(f"drawings are saved in {folder}; Ctrl-C ends")
+    serve(page, site)
+    typer.echo(f"next: generator digits data/bank.h5 --folder {folder}")
+
+
+@app.command()
 def strokes(
-    file: Annotated[Path, typer.Argument(help="Digits as pen strokes, one JSON object a line.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Digits as strokes, one JSON object a line; or a folder drawn into."),
+    ],
     out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
     count: Annotated[int, typer.Option(min=1, help="Test images.")] = 10_000,
     seed: Seed = 1,
@@ -154,9 +187,10 @@ def strokes(
 ) -> None:
     """Build a test set of numbers from digits that people drew as strokes.
 
-    A line is {"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}, y down. A number has
-    digits of one writer and one pen, of any width; it is drawn large and brought in as any drawing
-    is. The same command gives the same bytes.
+    A line is {"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}, y down; a folder is
+    one that generator draw has saved digits in. A number has digits of one writer and one pen, of
+    any width; it is drawn large and brought in as any drawing is. The same command gives the same
+    bytes.
     """
     digits = read_strokes(file, name or file.stem, licence)
     order = Order(out, StrokeStream(digits, seed), {"test": count}, SHARD_SIZE)

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.rng import uniforms_of
-from generator.sources.strokes import Stroke
 from generator.strokes import StrokeRecipe, ink
 from shards.canvas import FAINT, INK_HEIGHT, RIGHT_MARGIN, crop_ink, resize
 from shards.canvas import HEIGHT as CANVAS_HEIGHT
+from shards.strokes import Stroke
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]

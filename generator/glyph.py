@@ -1,8 +1,12 @@
 """The frame in which the bank keeps a digit, and how far its ink reaches in each direction."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from shards.strokes import Stroke, bounds, ink
 
 U8 = npt.NDArray[np.uint8]
 I8 = npt.NDArray[np.int8]
@@ -16,6 +20,8 @@ DIRECTIONS = 64
 REACH_STEPS = 4
 # Fainter pixels at the rim of a digit are no ink.
 FAINT = 16
+_FINER = 8  # strokes are drawn so much larger than their ink in the frame
+_FRACTION = 4  # bits of OpenCV's coordinates
 
 
 def directions() -> npt.NDArray[np.float64]:
@@ -62,6 +68,24 @@ def from_ink(ink: npt.NDArray[np.float32]) -> tuple[U8, I8]:
         float(small.sum(axis=1) @ (np.arange(height) + 0.5) / weight),
     )
     return _frame(np.clip(small + 0.5, 0, 255).astype(np.uint8), mass)
+
+
+def from_strokes(strokes: Sequence[Stroke], pen: float) -> tuple[U8, I8, U8]:
+    """Draw a digit's strokes, y down, by a round pen `pen` wide, and set it into the glyph frame.
+
+    Returns:
+        uint8 (56, 56) and int8 (2,), as `from_mnist`; and uint8 (56, 56), the strokes in the same
+        place as lines one pixel wide, 255 on 0.
+    """
+    image, offset = from_ink(ink(strokes, pen, INK_SIZE * _FINER).astype(np.float32))
+    low, high = bounds(strokes)
+    scale = INK_SIZE / (float((high - low).max()) + pen)
+    # The middle of a pixel has whole coordinates.
+    placed = [(stroke - (low + high) / 2) * scale + (CENTRE - 0.5) for stroke in strokes]
+    lines = [np.rint(points * (1 << _FRACTION)).astype(np.int32)[:, None] for points in placed]
+    hairline = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.polylines(hairline, lines, False, 255, 1, cv2.LINE_8, _FRACTION)
+    return image, offset, hairline
 
 
 def _frame(picture: U8, mass: tuple[float, float]) -> tuple[U8, I8]:

@@ -4,18 +4,18 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from generator.recipe import Range, Recipe
 from generator.rng import uniforms
 from generator.sample import between, draw_labels
-from generator.sources.strokes import Stroke, StrokeDigit, StrokeDigits
+from generator.sources.strokes import StrokeDigit, StrokeDigits
 from shards import canvas
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
 from shards.record import Samples
+from shards.strokes import Stroke, bounds, paint
 
 U8 = npt.NDArray[np.uint8]
 F64 = npt.NDArray[np.float64]
@@ -24,7 +24,6 @@ SPLIT = "test"
 HEIGHT = 200  # px of a digit of size 1, as drawn
 WIDEST = 2.0  # a wider digit is scaled by its width, so that a dash does not become a beam
 NUMBER_DRAWS, DIGIT_DRAWS = 4, 8
-_FRACTION = 4  # bits of OpenCV's coordinates
 
 
 @dataclass(frozen=True)
@@ -121,8 +120,7 @@ def lay_out(
     )
     placed, left = [], 0.0
     for digit, size, shift, gap in zip(digits, sizes, shifts, gaps, strict=True):
-        points = np.concatenate(digit.strokes)
-        low, high = points.min(axis=0), points.max(axis=0)
+        low, high = bounds(digit.strokes)
         width, height = high - low
         # A dot has no size to scale.
         scale = size / max(height, width / WIDEST) if max(height, width) > 0 else 1.0
@@ -134,15 +132,13 @@ def lay_out(
 
 def ink(placed: list[list[Stroke]], pen: float) -> U8:
     """Draw n digits with a round pen `pen` px wide: uint8 (n, height, width), each on its own."""
-    points = np.concatenate([stroke for strokes in placed for stroke in strokes])
+    low, high = bounds([stroke for strokes in placed for stroke in strokes])
     margin = pen / 2 + 2
-    low = points.min(axis=0) - margin
-    width, height = np.ceil(points.max(axis=0) + margin - low).astype(int).tolist()
+    low = low - margin
+    width, height = np.ceil(high + margin - low).astype(int).tolist()
     layers = np.zeros((len(placed), height, width), np.uint8)
     for layer, strokes in zip(layers, placed, strict=True):
-        # A stroke of one point is a line from it to itself: a dot.
-        lines = [_fixed_point(stroke[[0, *range(len(stroke))]] - low) for stroke in strokes]
-        cv2.polylines(layer, lines, False, 255, round(pen), cv2.LINE_AA, _FRACTION)
+        paint(layer, [stroke - low for stroke in strokes], pen)
     return layers
 
 
@@ -167,10 +163,6 @@ def fit_layers(layers: U8) -> tuple[U8, npt.NDArray[np.int16]]:
         rows, columns = canvas.extents(digit >= faint)
         box[:] = left + columns.start, top + rows.start, _length(columns), _length(rows)
     return canvas.place(fitted), boxes
-
-
-def _fixed_point(pixels: F64) -> npt.NDArray[np.int32]:
-    return np.rint(pixels * (1 << _FRACTION)).astype(np.int32)[:, None]
 
 
 def _length(span: slice) -> int:

@@ -1,6 +1,7 @@
 """Labels: strings of 1 to 5 digits and their array form."""
 
 from collections.abc import Sequence
+from reprlib import repr as short
 
 import numpy as np
 
@@ -12,7 +13,7 @@ MAX_DIGITS = 5
 def check_label(label: str) -> str:
     """Return `label` if it is 1 to 5 digits 0-9 (leading zeros count); else raise UserError."""
     if not (label.isascii() and label.isdigit() and len(label) <= MAX_DIGITS):
-        raise UserError(f"label {label!r} is not a number of 1 to {MAX_DIGITS} digits 0-9")
+        raise UserError(f"label {short(label)} is not a number of 1 to {MAX_DIGITS} digits 0-9")
     return label
 
 

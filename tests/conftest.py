@@ -2,17 +2,21 @@
 
 import gzip
 import hashlib
+import json
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from selenium.webdriver import Chrome
 
 from generator.bank import Bank, build_bank
 from generator.pen import draw_digits
 from generator.sources import mnist
 from generator.sources.folder import read_folder
+from tests.browser import Strokes, chromium
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -51,3 +55,17 @@ def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bank(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     source = read_folder(digit_folder, "MIT", val=0.2, test=0.2)
     return build_bank(tmp_path_factory.mktemp("bank") / "bank.h5", [source])
+
+
+@pytest.fixture(scope="session")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A headless Chromium for all tests of pages."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def hand() -> dict[int, Strokes]:
+    """The strokes of ten digits by a model hand, one high, y down."""
+    text = Path(__file__).with_name("strokes.json").read_text()
+    return {int(label): strokes for label, strokes in json.loads(text).items()}

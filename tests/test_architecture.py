@@ -1,6 +1,7 @@
 """The one-way flow: generator -> shards <- trainer."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,19 @@ def test_imports_are_found_wherever_they_hide() -> None:
     source = "import a.b\nfrom c.d import e\ndef f():\n    import g as h\nfrom . import i"
     assert imports_of(source) == {"a", "c", "g"}
     assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(FORBIDDEN)
+
+
+def test_what_is_installed_is_all_there_is() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT) for path in FILES if path.name == "__init__.py"}
+    found = {".".join(folder.parts) for folder in folders}
+    assert found | {"custom_digits"} == set(tool["packages"])
+    taken = {
+        path
+        for package, patterns in tool["package-data"].items()
+        for pattern in patterns
+        for path in (ROOT / package).glob(pattern)
+    }
+    for package in FORBIDDEN:
+        for path in (ROOT / package).rglob("*.*"):
+            assert path.suffix in (".py", ".pyc") or path in taken, path

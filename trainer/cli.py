@@ -16,7 +16,7 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")]
 Split = Annotated[str, typer.Option(help="test, val or train.")]
-Images = Annotated[int, typer.Option(help="At most this many samples are read.")]
+Images = Annotated[int, typer.Option(min=1, help="At most this many samples are read.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto (CUDA where there is one).")]
 
 
@@ -29,7 +29,10 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over a block of fresh images.")] = 10,
     epoch_images: Annotated[
-        int, typer.Option(help="Images in an epoch; 0: all of train, at most 120,000.")
+        int,
+        typer.Option(
+            min=0, max=100_000_000, help="Images in an epoch; 0: all of train, at most 120,000."
+        ),
     ] = 0,
     max_minutes: Annotated[
         float,
@@ -44,7 +47,9 @@ def train(
     precision: Annotated[
         str, typer.Option(help="bf16, float32 or auto (bf16 where the device computes in it).")
     ] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: one per core.")] = 0,
+    threads: Annotated[
+        int, typer.Option(min=0, max=1024, help="CPU threads; 0: one per core.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run, under the options it began with.")
     ] = False,
@@ -58,11 +63,15 @@ def train(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Train without shards that are missing.")
     ] = False,
+    save_seconds: Annotated[
+        float, typer.Option(min=0, help="Between two checkpoints within an epoch.")
+    ] = 300,
 ) -> None:
     """Train a reader on the train split, measured on val after each epoch.
 
     The run folder gets best.safetensors and last.safetensors (each with a JSON beside it),
-    log.jsonl, curves.png and TensorBoard events: look at them with `tensorboard --logdir runs`.
+    log.jsonl, curves.png and TensorBoard events: look at them with `tensorboard --logdir runs`. A
+    step whose loss is not finite is skipped, and skipped.jsonl names its samples.
 
     Epoch e trains on block e of the split, so that a set of many epochs is all fresh images; a
     set that is still being built can be trained on, too. The same options give the same weights
@@ -70,7 +79,8 @@ def train(
     differ from run to run, since cuDNN and pooling add up gradients in any order.
 
     Before the first step the shards of train and val must have the sizes and SHA-256 that the
-    manifest says; shards verify looks deeper and names the samples.
+    manifest says, and labels that their images have room for; shards verify looks deeper and names
+    the samples.
     """
     from trainer.config import Config
     from trainer.start import start
@@ -85,7 +95,13 @@ def train(
         seed=seed,
         precision=precision,
     )
-    folder = start(data, config, run, device, threads, resume, init, compiled, allow_partial)
+    try:
+        folder = start(
+            data, config, run, device, threads, resume, init, compiled, allow_partial, save_seconds
+        )
+    except KeyboardInterrupt as stop:
+        typer.echo("; ".join(["stopped", *getattr(stop, "__notes__", [])]), err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
 
 
@@ -196,6 +212,35 @@ def read(
 
 
 @app.command()
+def demo(
+    keep: Annotated[
+        Path, typer.Option(help="Gets drawings that are kept: <number>_<n>.png and .json.")
+    ] = Path("data/hard"),
+    model: Annotated[
+        list[Path], typer.Option(help="A reader.onnx beside those that ship; repeat for more.")
+    ] = [],  # noqa: B006
+    host: Annotated[
+        str, typer.Option(help="Address to serve; 0.0.0.0 lets phones in this network draw.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve.")] = 8311,
+) -> None:
+    """Open a page that reads what is drawn on it, stroke by stroke, and shows how sure it is.
+
+    The page shows the picture as the reader sees it, says right, wrong or ask again to an expected
+    answer, and keeps drawings that are read wrong, with their strokes, for the next training.
+    """
+    from shards.pages.app import Site
+    from shards.pages.serve import serve
+    from shards.pages.store import Store
+    from shards.pages.token import token
+    from trainer.demo import demo_app, shipped
+
+    site = Site(host, port, token())
+    page = demo_app(Store(keep), shipped() | {str(path): path for path in model}, site)
+    serve(page, site)
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders of exported files.")],
     data: Annotated[Path, typer.Option(help="Data set; accuracy is measured on its test split.")],
@@ -227,6 +272,26 @@ def compare(
 
 
 @app.command()
+def kit(
+    folder: Annotated[Path, typer.Argument(help="New folder for the kit.")],
+    engine: Annotated[str, typer.Option("--for", help="godot, web or native (C).")],
+    model: Annotated[
+        str, typer.Option(help="A reader that ships, or a folder with a reader.onnx.")
+    ] = "nano",
+) -> None:
+    """Write what a game needs to read numbers: code, a README, reader.onnx, and checker.onnx.
+
+    The kits turn any drawing into the reader's input, run the reader offline, and say what comes
+    of bad input. The checker, which says whether an expected answer is drawn, comes along where
+    the reader has one.
+    """
+    from trainer.kit import write_kit
+
+    files = write_kit(folder, engine, model)
+    typer.echo(f"written: {folder} ({', '.join(files)}); next: {folder / 'README.md'}")
+
+
+@app.command()
 def ship(
     folder: Annotated[Path, typer.Argument(help="Folder of trainer export and quantize.")],
     out: Annotated[Path, typer.Argument(help="Gets MODEL-fp32 and MODEL-int8.")],
@@ -241,9 +306,9 @@ def ship(
     The card tells digits and recipe where the training set is among the test sets.
     """
     from shards.reader import DataSet
-    from trainer.ship import ship
+    from trainer.ship import read_commands, ship
 
-    lines = commands.read_text(encoding="utf-8").splitlines() if commands else []
+    lines = read_commands(commands) if commands else []
     for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
         typer.echo(f"written: {made}, with README.md")
 

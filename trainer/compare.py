@@ -118,6 +118,7 @@ def _exported(folder: Path, data: DataSet, images: int) -> Path:
 
 def seconds_an_image(readers: list[Path], data: DataSet) -> list[float]:
     """Median time of reading one image of test on one thread, by each of the readers in turn."""
+    data.require("test")
     sessions = [open_session(reader) for reader in readers]
     images, _ = data.gather("test", np.arange(min(_TIMED, data.count("test"))))
     times: list[list[float]] = [[] for _ in readers]

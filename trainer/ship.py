@@ -14,13 +14,17 @@ from shards.terminal import progress
 from trainer.card import Figures, card
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
-from trainer.export import CARD, LOGITS, READER
+from trainer.export import CARD, LOGITS, READER, check_card
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
 from trainer.report import write_report
 
 EVALUATION, README = "evaluation.json", "README.md"
+_FACTS = (
+    *("polarity", "range", "reading", "fit", "trained"),
+    *("data", "fingerprint", "digits", "temperature"),
+)
 FILES = {  # of an export, by precision: reader, logits, facts
     "fp32": (READER, LOGITS, CARD),
     "int8": (INT8_READER, INT8_LOGITS, INT8_CARD),
@@ -49,6 +53,7 @@ def ship(
         raise UserError(f"{exported} has no {READER}; make it with trainer export")
     if not tests or len(set(names)) < len(names):
         raise UserError(f"readers are measured on test sets of different names, not {names}")
+    facts_of = {name: _read_facts(exported / FILES[name][2]) for name in present}
     readers = [exported / FILES[precision][0] for precision in present]
     seconds = seconds_an_image(readers, tests[0])
     evaluations = measured or measure(
@@ -56,7 +61,7 @@ def ship(
     )
     folders = []
     for precision, taken in zip(present, seconds, strict=True):
-        facts = json.loads((exported / FILES[precision][2]).read_text())
+        facts = facts_of[precision]
         folder = out / f"{facts['model']}-{precision}"
         folder.mkdir(parents=True, exist_ok=True)
         _copy(exported, folder, precision)
@@ -94,6 +99,23 @@ def measure(
 
         begun = {name: [pool.submit(one, name, test) for test in tests] for name in readers}
         return {name: [each.result() for each in results] for name, results in begun.items()}
+
+
+def read_commands(path: Path) -> list[str]:
+    """Return the lines of a text file; UserError where it is none."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: name one of commands, a line each") from error
+
+
+def _read_facts(path: Path) -> dict[str, str]:
+    """Read what the card needs; its `model` becomes the name of a folder."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not JSON ({error}); export it again") from error
+    return check_card(facts, str(path), _FACTS)
 
 
 def processor() -> str:

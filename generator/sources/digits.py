@@ -21,20 +21,25 @@ class Digits:
     labels: npt.NDArray[np.uint8]  # (n,), 0 to 9
     writers: npt.NDArray[np.str_]  # (n,)
     splits: dict[str, str]  # the split of each writer
+    # (n, 56, 56), the images, but drawn by a hair where the strokes are known; None: nowhere
+    hairlines: npt.NDArray[np.uint8] | None = None
 
     def at_most(self, per_class: int) -> "Digits":
         """The same source with at most `per_class` of each digit, spread over it evenly."""
         rows = [np.flatnonzero(self.labels == digit) for digit in range(10)]
         kept = [r[np.unique(np.linspace(0, len(r) - 1, per_class).astype(int))] for r in rows]
         keep = np.sort(np.concatenate(kept))
-        arrays = {n: getattr(self, n)[keep] for n in ("images", "offsets", "labels", "writers")}
+        names = ("images", "offsets", "labels", "writers", "hairlines")
+        arrays = {n: a[keep] for n in names if (a := getattr(self, n)) is not None}
         return dataclasses.replace(self, **arrays)
 
     def sha256(self) -> str:
-        """Hash over every image, label, writer and split, in order."""
+        """Hash over every image, label, writer, split and hairline, in order."""
         digest = hashlib.sha256()
-        for array in (self.images, self.offsets, self.labels, self.writers.astype("S64")):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        writers = np.char.encode(self.writers, "utf-8").astype("S64")
+        for array in (self.images, self.offsets, self.labels, writers, self.hairlines):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(repr(sorted(self.splits.items())).encode())
         return digest.hexdigest()
 

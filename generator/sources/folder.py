@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.glyph import from_ink
+from generator.glyph import I8, U8, from_ink, from_strokes
 from generator.sources.digits import Digits, split_writers
 from shards.canvas import crop_ink
 from shards.errors import UserError
+from shards.strokes import read_drawing
 from shards.terminal import progress
 
 CLASSES = range(10)
@@ -17,6 +18,8 @@ def read_folder(
     folder: Path, licence: str, val: float, test: float, without: frozenset[Path] = frozenset()
 ) -> Digits:
     """All digits of a folder; the writer of `7/anna_12.png` is `anna`.
+
+    Where the strokes lie beside a picture, `7/anna_12.json`, the digit is made of them.
 
     Args:
         folder: One folder for each digit, `0` to `9`, each with PNGs of any size and polarity.
@@ -44,7 +47,7 @@ def read_folder(
             for path in paths:
                 bar.advance(task)
                 try:
-                    glyphs.append(from_ink(crop_ink(path)))
+                    glyphs.append(_glyph(path))
                 except UserError as error:
                     bad.append(str(error))
                     continue
@@ -53,19 +56,37 @@ def read_folder(
     if bad:
         lines = "\n  ".join(bad)
         raise UserError(f"{folder} has {len(bad)} unreadable pictures; mend or remove:\n  {lines}")
+    written = any(image is not hairline for image, _, hairline in glyphs)
     return Digits(
         folder.resolve().name,
         licence,
-        np.stack([image for image, _ in glyphs]),
-        np.stack([offset for _, offset in glyphs]),
+        np.stack([image for image, _, _ in glyphs]),
+        np.stack([offset for _, offset, _ in glyphs]),
         np.array(labels, np.uint8),
         np.array(writers),
         split_writers(sorted(set(writers)), val, test),
+        np.stack([hairline for _, _, hairline in glyphs]) if written else None,
     )
 
 
 def _pictures(folder: Path, without: frozenset[Path]) -> list[Path]:
     return [path for path in sorted(folder.glob("*.png")) if path.resolve() not in without]
+
+
+def _glyph(path: Path) -> tuple[U8, I8, U8]:
+    """The image (56, 56), offset (2,) and hairline (56, 56) of a picture's digit."""
+    strokes = strokes_beside(path)
+    if strokes is None:
+        image, offset = from_ink(crop_ink(path))
+        return image, offset, image
+    drawing = read_drawing(strokes)
+    return from_strokes(drawing.strokes, drawing.pen)
+
+
+def strokes_beside(picture: Path) -> Path | None:
+    """The file of a picture's strokes, or None where it has none."""
+    path = picture.with_suffix(".json")
+    return path if path.is_file() else None
 
 
 def writer_of(path: Path) -> str:

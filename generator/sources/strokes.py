@@ -1,4 +1,4 @@
-"""Digits as pen strokes: JSON lines, one digit each."""
+"""Digits as pen strokes: JSON lines, one digit each, or a folder that was drawn into."""
 
 import hashlib
 import json
@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from generator.sources.folder import CLASSES, strokes_beside, writer_of
 from shards.errors import UserError
+from shards.strokes import Stroke, parse_strokes, read_drawing
 
-Stroke = npt.NDArray[np.float64]
-
-# Room for any tablet or screen; beyond it, arithmetic on points would lose them.
-FARTHEST = 1e9
 LABELS = [str(digit) for digit in range(10)]
 
 
@@ -24,7 +18,7 @@ LABELS = [str(digit) for digit in range(10)]
 class StrokeDigit:
     """One digit as written: the strokes in order, each float64 (points, 2), x and y, y down."""
 
-    line: int  # of the file, from 1; the digit's id
+    line: int  # of the file, or its place in the folder, from 1; the digit's id
     label: int
     writer: str
     strokes: tuple[Stroke, ...]
@@ -32,11 +26,11 @@ class StrokeDigit:
 
 @dataclass(frozen=True)
 class StrokeDigits:
-    """The digits of one file."""
+    """The digits of one file or folder."""
 
     name: str
     licence: str
-    sha256: str  # of the file
+    sha256: str  # of what they were read from
     digits: tuple[StrokeDigit, ...]
 
     @cached_property
@@ -57,16 +51,19 @@ def read_strokes(path: Path, name: str, licence: str) -> StrokeDigits:
     """Read `{"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}`, one on each line.
 
     A label is 0 to 9, as a number or a string; so is a writer. Other fields are left alone, and
-    so are empty lines.
+    so are empty lines. Of a folder, read all digits whose strokes lie beside their pictures, as
+    `generator draw` saves them; they are numbered by writer, digit and name.
 
     Args:
-        path: The file, UTF-8.
+        path: The file, UTF-8, or the folder.
         name: What the manifest calls it.
         licence: Kept with it.
 
     Raises:
-        UserError: No such file, no digit in it, or a line that is no digit: it is named.
+        UserError: No such file, no digit in it, or a line or drawing that is no digit: it is named.
     """
+    if path.is_dir():
+        return _read_folder(path, name, licence)
     try:
         content = path.read_bytes()
         lines = content.decode("utf-8").split("\n")
@@ -78,6 +75,22 @@ def read_strokes(path: Path, name: str, licence: str) -> StrokeDigits:
     if not digits:
         raise UserError(f"{path} holds no digit; it needs one on each line, as JSON")
     return StrokeDigits(name, licence, hashlib.sha256(content).hexdigest(), tuple(digits))
+
+
+def _read_folder(folder: Path, name: str, licence: str) -> StrokeDigits:
+    found = [
+        (writer_of(picture), digit, drawn)
+        for digit in CLASSES
+        for picture in (folder / str(digit)).glob("*.png")
+        if (drawn := strokes_beside(picture)) is not None
+    ]
+    if not found:
+        raise UserError(f"{folder} holds no strokes; draw some with `generator draw {folder}`")
+    digest, digits = hashlib.sha256(), []
+    for line, (writer, digit, path) in enumerate(sorted(found), 1):
+        digest.update(path.read_bytes())
+        digits.append(StrokeDigit(line, digit, writer, read_drawing(path).strokes))
+    return StrokeDigits(name, licence, digest.hexdigest(), tuple(digits))
 
 
 def _read(line: str, number: int, path: Path) -> StrokeDigit:
@@ -100,23 +113,4 @@ def _parse(line: str, number: int) -> StrokeDigit:
         raise ValueError(f"the label is {label!r}, not a digit 0 to 9")
     if not isinstance(writer, (int, str)) or writer == "":
         raise ValueError(f"the writer is {writer!r}, not a name or a number")
-    if not isinstance(strokes, list) or not strokes:
-        raise ValueError("there are no strokes")
-    places = enumerate(strokes, 1)
-    return StrokeDigit(
-        number, int(label), str(writer), tuple(_stroke(points, n) for n, points in places)
-    )
-
-
-def _stroke(points: Any, number: int) -> Stroke:
-    if not isinstance(points, list) or not points:
-        raise ValueError(f"stroke {number} is empty")
-    try:
-        array = np.array(points)
-    except ValueError:  # points of different lengths
-        array = np.empty(0)
-    if array.dtype.kind not in "iuf" or array.shape != (len(points), 2):
-        raise ValueError(f"stroke {number} is not a list of points [x, y]")
-    if not (np.abs(array) <= FARTHEST).all():  # false for NaN, too
-        raise ValueError(f"stroke {number} has a point that is not within {FARTHEST:g} of 0")
-    return array.astype(np.float64)
+    return StrokeDigit(number, int(label), str(writer), parse_strokes(strokes))

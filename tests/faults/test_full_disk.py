@@ -11,6 +11,8 @@ import torch
 from generator.bank import Bank
 from generator.build import build
 from shards.errors import UserError
+from shards.pages.store import Kept, Store
+from shards.strokes import Drawing
 from tests.faults.builds import (
     assert_nobody_is_left,
     assert_nothing_is_half,
@@ -114,3 +116,18 @@ def test_a_report(disk: Disk) -> None:
     disk.free()
     assert str(error.value) == sentence(disk, "evaluation.json")
     assert contents(disk.folder) == before
+
+
+def test_a_drawing(disk: Disk) -> None:
+    store = Store(disk.folder)
+    drawing = Drawing("7", 3.0, (np.random.default_rng(1).random((500, 2)) * 100,))
+    store.save(Kept("a" * 32, "407", drawing, {}))
+    before = contents(disk.folder)
+    other = Kept("b" * 32, "407", drawing, {})
+    disk.leave(0)
+    with pytest.raises(UserError) as error:
+        store.save(other)
+    disk.free()
+    assert str(error.value) == sentence(disk, "407_2.json")
+    assert contents(disk.folder) == before
+    assert store.save(other) == disk.folder / "407_2.png"

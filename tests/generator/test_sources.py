@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -6,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generator.bank import build_bank
+from generator.centreline import centreline_fields
 from generator.doctor.findings_file import bad_files
 from generator.sources.digits import split_writers
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
+from generator.sources.strokes import read_strokes
 from shards.errors import UserError
 from tests.conftest import idx
 
@@ -72,6 +76,72 @@ def test_the_writer_is_the_name_before_the_last_underscore(folder: Path) -> None
     assert digits.name == "hands"
 
 
+def test_a_writer_may_have_any_letters(folder: Path) -> None:
+    for digit in range(10):
+        (folder / str(digit) / "anna_lee_1.png").rename(folder / str(digit) / "jürgen_1.png")
+    digits = read_folder(folder, "CC0", 0.1, 0.1)
+    assert set(digits.writers) == {"jürgen"}
+    renamed = dataclasses.replace(digits, writers=np.char.replace(digits.writers, "ü", "u"))
+    assert digits.sha256() != renamed.sha256()
+
+
+EIGHT = [[[50, 50], [0, 20], [50, 0], [100, 20], [50, 50], [0, 80], [50, 110], [100, 80], [50, 50]]]
+
+
+def write_strokes(path: Path, strokes: object, pen: float = 60) -> None:
+    path.write_text(json.dumps({"label": path.parent.name, "pen": pen, "strokes": strokes}))
+
+
+def test_strokes_beside_a_picture_are_its_centreline(folder: Path, tmp_path: Path) -> None:
+    write_strokes(folder / "8" / "anna_lee_1.json", EIGHT)
+    digits = read_folder(folder, "CC0", 0.1, 0.1)
+    assert digits.hairlines is not None
+    # The pen has closed the loops, so that no thinning would find them.
+    (ink,), (hairline,) = digits.images[8:9] >= 96, digits.hairlines[8:9] > 0
+    assert ink.sum() > 8 * hairline.sum()
+    assert (ink | ~hairline).all()
+    bank = build_bank(tmp_path / "bank.h5", [digits])
+    field = bank.lines[8].astype(int)
+    assert field[hairline].min() >= 235
+    assert centreline_fields(digits.images[8:9])[0][hairline].min() < 100
+    # The other nine are thinned as they were.
+    np.testing.assert_array_equal(digits.hairlines[:8], digits.images[:8])
+
+
+def test_strokes_without_their_picture_do_not_count(folder: Path) -> None:
+    before = read_folder(folder, "CC0", 0.1, 0.1)
+    write_strokes(folder / "8" / "anna_lee_2.json", EIGHT)
+    after = read_folder(folder, "CC0", 0.1, 0.1)
+    assert after.hairlines is None
+    assert after.sha256() == before.sha256()
+    with pytest.raises(UserError, match="holds no strokes; draw some with `generator draw"):
+        read_strokes(folder, "hands", "CC0")
+
+
+def test_strokes_of_a_folder_are_sorted_by_writer(folder: Path) -> None:
+    for name in ("8/zoe_2", "3/anna_lee_1", "8/anna_lee_1", "1/zoe_1"):
+        write_strokes(folder / f"{name}.json", EIGHT)
+        shutil.copy(folder / "1" / "anna_lee_1.png", folder / f"{name}.png")
+    digits = read_strokes(folder, "hands", "CC0")
+    assert [(d.line, d.writer, d.label) for d in digits.digits] == [
+        (1, "anna_lee", 3),
+        (2, "anna_lee", 8),
+        (3, "zoe", 1),
+        (4, "zoe", 8),
+    ]
+    assert digits.writers() == [("anna_lee", 1, 3), ("zoe", 3, 5)]
+
+
+def test_strokes_that_are_none_are_named_as_pictures_are(folder: Path) -> None:
+    (folder / "3" / "anna_lee_1.json").write_text("{")
+    write_strokes(folder / "4" / "anna_lee_1.json", [])
+    with pytest.raises(UserError, match="2 unreadable pictures") as caught:
+        read_folder(folder, "CC0", 0.1, 0.1)
+    assert "anna_lee_1.json is no drawing (there are no strokes)" in str(caught.value)
+    with pytest.raises(UserError, match="anna_lee_1.json is no drawing"):
+        read_strokes(folder, "hands", "CC0")
+
+
 def test_all_unreadable_pictures_are_named(folder: Path) -> None:
     (folder / "3" / "bad_1.png").write_text("no picture")
     Image.new("L", (20, 20), 255).save(folder / "7" / "blank_1.png")
@@ -98,6 +168,7 @@ def test_a_cap_keeps_so_many_of_each_class(mnist_folder: Path) -> None:
     capped = read_mnist(mnist_folder, 0.5).at_most(7)
     assert np.bincount(capped.labels).tolist() == [7] * 10
     assert len(capped.images) == len(capped.writers) == len(capped.offsets) == 70
+    assert capped.hairlines is None
 
 
 def test_a_share_of_one_takes_every_writer() -> None:
@@ -125,3 +196,13 @@ def test_what_no_doctor_wrote_is_refused(tmp_path: Path, text: str) -> None:
         bad_files(tmp_path / "findings.json")
     with pytest.raises(UserError, match="cannot be read"):
         bad_files(tmp_path / "absent.json")
+
+
+def test_a_cap_keeps_hairlines_beside_their_digits(folder: Path) -> None:
+    for digit in range(10):
+        shutil.copy(folder / "1" / "anna_lee_1.png", folder / str(digit) / "zoe_1.png")
+        write_strokes(folder / str(digit) / "zoe_1.json", EIGHT)
+    capped = read_folder(folder, "CC0", 0.1, 0.1).at_most(1)
+    assert capped.hairlines is not None
+    same = [np.array_equal(a, b) for a, b in zip(capped.images, capped.hairlines, strict=True)]
+    assert same == [writer == "anna_lee" for writer in capped.writers]

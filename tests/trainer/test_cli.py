@@ -57,6 +57,7 @@ def test_a_run_becomes_readers_to_give_away(run: Path, printed: DataSet, tmp_pat
         (("train", "{data}", "--model", "huge"), "model 'huge' is unknown"),
         (("train", "{data}", "--precision", "half"), "precision 'half' is unknown"),
         (("train", "{data}/none"), "is no data set"),
+        (("train", "{data}", "--rate", "nan"), "rate is nan; it must not be negative"),
         (
             ("train", "{data}", "--init", "huge"),
             "huge is no run folder, no checkpoint",
@@ -84,5 +85,6 @@ def test_help_names_every_command_without_loading_torch() -> None:
     code = "import sys, trainer.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     done = trainer("--help")
-    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "ship", "adapt"):
+    names = ("train", "evaluate", "export", "quantize", "read", "compare", "kit", "ship", "adapt")
+    for command in names:
         assert command in done.stdout
