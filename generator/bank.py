@@ -188,10 +188,20 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
     with (
         replacement(path) as temporary,
         _system_errors(path),
-        h5py.File(temporary, "w") as file,
+        _new_file(temporary) as file,
     ):
         _write(file, sources)
     return Bank(path)
+
+
+def _new_file(path: Path) -> h5py.File:
+    """Create a file that keeps no bytes of arrays back: a full disk is told as they are written.
+
+    HDF5 holds back small arrays until it lets go of them, when h5py can raise nothing any more.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_sieve_buf_size(0)
+    return h5py.File(h5py.h5f.create(bytes(path), h5py.h5f.ACC_TRUNC, fapl=access))
 
 
 @contextmanager

@@ -74,7 +74,8 @@ def test_a_bank(disk: Disk, digit_folder: Path) -> None:
     digits = ["digits", str(path), "--folder", str(digit_folder), "--no-custom"]
     assert generator(*digits).wait() == 0
     before = contents(disk.folder)
-    for room in (100_000, path.stat().st_size - 5000):
+    size = path.stat().st_size
+    for room in (0, 100_000, size - 20_000, size - 9000, size - 5000):  # pages are of 4096
         disk.leave(room)
         process = generator(*digits, "--val", "0.3")
         _, errors = process.communicate()
