@@ -7,17 +7,14 @@ import typer
 
 from shards import terminal
 from trainer.adapt.command import adapt
+from trainer.measuring import compare, evaluate, report
+from trainer.options import Data, Device, Images
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Train number readers on shards, measure them, and make ONNX files of them.",
 )
-
-Data = Annotated[Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")]
-Split = Annotated[str, typer.Option(help="test, val or train.")]
-Images = Annotated[int, typer.Option(min=1, help="At most this many samples are read.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda or auto (CUDA where there is one).")]
 
 
 @app.command()
@@ -105,40 +102,7 @@ def train(
     typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
 
 
-@app.command()
-def evaluate(
-    model: Annotated[Path, typer.Argument(help="Run folder, .safetensors or .onnx file.")],
-    data: Data,
-    split: Split = "test",
-    images: Images = 1_000_000,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Gets JSON and pictures [default: beside MODEL; runs/ if it ships]."),
-    ] = None,
-    device: Device = "auto",
-) -> None:
-    """Measure a reader: exact numbers with a 95 % interval, per length, digit errors, calibration.
-
-    Writes evaluation.json, confusion.png, reliability.png and worst.png, the surest of its errors.
-    Confidence is calibrated by export: that of a run is as the network has it.
-    """
-    from shards.reader import DataSet
-    from trainer.device import choose_device
-    from trainer.metrics import evaluate
-    from trainer.predict import open_reader, read_split
-    from trainer.read import PRETRAINED
-    from trainer.report import as_text, write_report
-
-    samples = DataSet(data)
-    read, truth = read_split(open_reader(model, choose_device(device)), samples, split, images)
-    result = evaluate(read, truth)
-    typer.echo(as_text(result))
-    beside = model if model.is_dir() else model.parent
-    if beside.resolve().is_relative_to(PRETRAINED):
-        beside = Path("runs") / beside.name
-    folder = out or beside / f"evaluation-{samples.manifest.name}-{split}"
-    write_report(folder, result, read, truth, samples, split)
-    typer.echo(f"written: {folder}")
+app.command()(evaluate)
 
 
 @app.command()
@@ -240,35 +204,7 @@ def demo(
     serve(page, site)
 
 
-@app.command()
-def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders of exported files.")],
-    data: Annotated[Path, typer.Option(help="Data set; accuracy is measured on its test split.")],
-    images: Images = 3_000,
-    out: Annotated[Path | None, typer.Option(help="Markdown file to write, too.")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="PNG to draw, too: accuracy over size, the reference's too.")
-    ] = None,
-) -> None:
-    """Print the table of models: parameters, size, accuracy, time per image; fp32 and int8.
-
-    Exports and quantizes runs that have no ONNX files yet, into RUN/onnx. Folders by trainer ship
-    are measured as they are.
-    """
-    from shards.files import replacing
-    from shards.reader import DataSet
-    from trainer.compare import as_markdown, compare
-    from trainer.plot import draw_sizes
-
-    samples = DataSet(data)
-    rows = compare(runs, samples, images)
-    table = as_markdown(rows, samples.manifest.name)
-    typer.echo(table)
-    if plot:
-        draw_sizes(rows, samples.manifest.name, plot)
-    if out:
-        with replacing(out) as file:
-            file.write(table.encode() + b"\n")
+app.command()(compare)
 
 
 @app.command()
@@ -313,32 +249,7 @@ def ship(
         typer.echo(f"written: {made}, with README.md")
 
 
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Its data set: shown, and read by the readers to time them.")
-    ] = None,
-    exported: Annotated[
-        Path | None, typer.Option(help="Folder of its readers [default: RUN/onnx].")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="The page [default: RUN/report.html].")] = None,
-) -> None:
-    """Put a run into one HTML file: options, data, curves, evaluations with pictures, readers.
-
-    Nothing is loaded from elsewhere. It has what trainer evaluate has left in the run.
-    """
-    from shards.files import replacing
-    from shards.reader import DataSet
-    from trainer.run_page import as_html
-
-    page = as_html(run, DataSet(data) if data else None, exported)
-    path = out or run / "report.html"
-    with replacing(path) as file:
-        file.write(page.encode())
-    typer.echo(f"{path}: {len(page) / 1e3:,.0f} KB, to open in a browser")
-
-
+app.command()(report)
 app.command()(adapt)
 
 main = terminal.run(app)
