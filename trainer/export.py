@@ -19,6 +19,7 @@ from shards.manifest import Manifest
 from shards.reader import DataSet
 from trainer.allowed import read_model
 from trainer.calibrate import calibrate
+from trainer.check_export import CHECKER, to_checker
 from trainer.checkpoint import CHARSET, WEIGHTS, Header, load_reader, save_weights
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
@@ -32,10 +33,10 @@ TOLERANCE = 1e-3  # of a logit, whose size is about 10
 
 
 def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> dict[str, str]:
-    """Write logits.onnx, reader.onnx and reader.json into `out`; returns what the JSON says.
+    """Write logits.onnx, reader.onnx, checker.onnx and reader.json; returns what the JSON says.
 
-    Their confidence is calibrated on up to `images` of the val split. They are checked against
-    torch on up to 512 samples of test, then measured on up to `images`. Beside them goes
+    Confidence and the checker's thresholds are calibrated on up to `images` of the val split. The
+    files are checked against torch on up to 512 samples of test, then measured on up to `images`. Beside them goes
     weights.safetensors, to start a training run from, with the weights as they were trained.
     Raises UserError, and leaves no file, when the files read anything differently.
     """
@@ -49,13 +50,15 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
             write_model(graph, draft, {})
         check(model, drafts[0], drafts[1], data)
         read, truth = read_split(by_onnx(drafts[0]), data, "test", images)
+        checker, answering = to_checker(logits, data, images)
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
     card = describe(header, count_parameters(model), data.manifest)
     card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
-    card["temperature"] = f"{temperature:.3f}"
+    card |= {"temperature": f"{temperature:.3f}"} | answering
     write_model(logits, out / LOGITS, card)
+    write_model(checker, out / CHECKER, card)
     write_model(with_decoder(logits), out / READER, card)
     write_card(card, out / CARD)
     save_weights(checkpoint, out / WEIGHTS)
