@@ -1,4 +1,4 @@
-"""The check that a game calls: is this drawing that answer?"""
+"""The check that a game calls: whether a drawing shows an answer."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,5 +58,7 @@ class Checker:
 
     def check_canvas(self, image: np.ndarray, answer: str | int) -> Check:
         """Check an image that already is uint8 (32, 128), white ink on black, as `fit` makes it."""
-        verdict, probability, best, value = ask(self._session, image[None], to_digits([str(answer)]))[0]
+        verdict, probability, best, value = ask(
+            self._session, image[None], to_digits([str(answer)])
+        )[0]
         return Check(_VERDICTS[int(verdict)], float(probability), float(best), int(value))

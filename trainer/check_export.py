@@ -7,7 +7,6 @@ import numpy as np
 from onnx import ModelProto
 
 from shards.errors import UserError
-from shards.files import replacing
 from shards.reader import DataSet
 from trainer.allowed import read_model
 from trainer.answers import Ask, ask_split, best_thresholds, by_file, by_logits
@@ -21,7 +20,9 @@ TOLERANCE = 1e-4  # of a probability; float32 differs by 1e-6 from float64
 _PROOF = 64  # images
 
 
-def to_checker(network: ModelProto, data: DataSet, images: int) -> tuple[ModelProto, dict[str, str]]:
+def to_checker(
+    network: ModelProto, data: DataSet, images: int
+) -> tuple[ModelProto, dict[str, str]]:
     """Make a checker of a logits graph; returns it, and what its card says of answers.
 
     The thresholds are fitted on up to `images` of the val split. Raises UserError when the set has
@@ -62,9 +63,8 @@ def describe(thresholds: Thresholds) -> dict[str, str]:
     """Return what the files say of answers."""
     return {
         "check": (
-            "checker.onnx: image, and expected, float32 [1, 5] (digits from the left, -1 absent), "
-            "to answer, float32 [1, 4]: verdict (1 right, 0 ask again, -1 wrong), probability of "
-            "the expected answer (-1 if that or the image is none), of what is read, its value"
+            "image, expected (5 digits, -1 absent) to verdict (1 right, 0 ask again, -1 wrong), "
+            "probability (-1: no answer or no image), that of the reading, value"
         ),
         "check_right_from": f"{thresholds.right_from:g}",
         "check_wrong_to": f"{thresholds.wrong_to:g}",
@@ -85,9 +85,13 @@ def add_checkers(folder: Path, data: DataSet, images: int) -> list[Path]:
     Raises UserError where there is no logits file, and as `to_checker` does.
     """
     pairs = {"logits.onnx": CHECKER, "logits.int8.onnx": INT8_CHECKER}
-    found = {folder / name: folder / made for name, made in pairs.items() if (folder / name).is_file()}
+    found = {
+        folder / name: folder / made for name, made in pairs.items() if (folder / name).is_file()
+    }
     if not found:
-        raise UserError(f"{folder} has no logits.onnx, of which a checker is made; see trainer export")
+        raise UserError(
+            f"{folder} has no logits.onnx, of which a checker is made; see trainer export"
+        )
     for source, target in found.items():
         model = read_model(source)[1]
         card = {entry.key: entry.value for entry in model.metadata_props}

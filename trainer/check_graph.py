@@ -105,8 +105,10 @@ check (float[1, 5] expected, float[1, 13] reading, float[1, {steps}, 11] softmax
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Which probabilities decide: an answer is right from `right_from` on, and wrong up to
-    `wrong_to`, if the drawing is legible; in between one has to ask again. 0..1.
+    """The probabilities, 0..1, that decide.
+
+    An answer is right from `right_from` on, and wrong up to `wrong_to` if the drawing is legible;
+    else one has to ask again.
     """
 
     right_from: float

@@ -36,9 +36,9 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
     """Write logits.onnx, reader.onnx, checker.onnx and reader.json; returns what the JSON says.
 
     Confidence and the checker's thresholds are calibrated on up to `images` of the val split. The
-    files are checked against torch on up to 512 samples of test, then measured on up to `images`. Beside them goes
-    weights.safetensors, to start a training run from, with the weights as they were trained.
-    Raises UserError, and leaves no file, when the files read anything differently.
+    files are checked against torch on up to 512 samples of test, then measured on up to `images`.
+    Beside them goes weights.safetensors, to start a training run from, with the weights as they
+    were trained. Raises UserError, and leaves no file, when the files read anything differently.
     """
     model, header = load_reader(checkpoint, torch.device("cpu"))
     temperature = calibrate(model, data, images)

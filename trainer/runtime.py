@@ -11,7 +11,7 @@ from shards.canvas import HEIGHT, WIDTH
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
 from trainer.allowed import read_model
-from trainer.check_graph import ANSWER, RIGHT, WRONG
+from trainer.check_graph import ANSWER, ASK_AGAIN, RIGHT, WRONG
 
 READING = 3 + 2 * MAX_DIGITS  # value, confidence, count, digits, their confidences
 _CLASSES = 11
@@ -126,12 +126,10 @@ def _is_reading(reading: NDArray[np.float32]) -> bool:
 def _is_answer(answer: NDArray[np.float32]) -> bool:
     verdict, probability, best, value = answer.tolist()
     return (
-        verdict.is_integer()
-        and WRONG <= verdict <= RIGHT
+        verdict in (WRONG, ASK_AGAIN, RIGHT)
         and (probability == -1 or 0 <= probability <= 1)
         and 0 <= best <= 1
-        and value.is_integer()
-        and -1 <= value < 10**MAX_DIGITS
+        and value in range(-1, 10**MAX_DIGITS)
     )
 
 

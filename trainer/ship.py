@@ -11,7 +11,9 @@ from shards.errors import UserError
 from shards.files import replacing
 from shards.reader import DataSet
 from shards.terminal import progress
+from trainer.answers import Decisions, ask_quietly, by_file, decisions
 from trainer.card import Figures, card
+from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
 from trainer.export import CARD, LOGITS, READER
@@ -19,12 +21,20 @@ from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
 from trainer.report import write_report
+from trainer.runtime import open_session
 
 EVALUATION, README = "evaluation.json", "README.md"
-FILES = {  # of an export, by precision: reader, logits, facts
-    "fp32": (READER, LOGITS, CARD),
-    "int8": (INT8_READER, INT8_LOGITS, INT8_CARD),
+FILES = {  # of an export, by precision: what ships, and what it is called there
+    "fp32": {name: name for name in (READER, LOGITS, CARD, CHECKER, WEIGHTS)},
+    "int8": {
+        READER: INT8_READER,
+        LOGITS: INT8_LOGITS,
+        CARD: INT8_CARD,
+        CHECKER: INT8_CHECKER,
+    },
 }
+_OPTIONAL = (CHECKER, WEIGHTS)
+ASKED = 4_000  # numbers of each test set that a checker is asked about, five times or so
 
 
 def ship(
@@ -32,23 +42,27 @@ def ship(
 ) -> list[Path]:
     """Fill `<out>/<model>-fp32` and, once quantized, `-int8`; returns these folders.
 
-    Each gets reader.onnx, logits.onnx, reader.json, evaluation.json and README.md, the first also
-    weights.safetensors where `exported` has it. The reader is measured on up to `images` of the
-    test split of each of `tests`, with pictures in `<exported>/evaluations`; `commands`, one line
-    each, made it. Raises UserError where there is no reader, or two tests have one name.
+    Each gets reader.onnx, logits.onnx, reader.json, evaluation.json and README.md, where `exported`
+    has them also checker.onnx and, the first, weights.safetensors. The reader is measured on up to
+    `images` of the test split of each of `tests`, with pictures in `<exported>/evaluations`, the
+    checker on up to 4,000; `commands`, one line each, made it. Raises UserError where there is no
+    reader, or two tests have one name.
     """
-    present = [name for name, files in FILES.items() if (exported / files[0]).is_file()]
+    present = [name for name, files in FILES.items() if (exported / files[READER]).is_file()]
     names = [test.manifest.name for test in tests]
     if not present:
         raise UserError(f"{exported} has no {READER}; make it with trainer export")
     if not tests or len(set(names)) < len(names):
         raise UserError(f"readers are measured on test sets of different names, not {names}")
-    readers = [exported / FILES[precision][0] for precision in present]
+    readers = [exported / FILES[precision][READER] for precision in present]
     seconds = seconds_an_image(readers, tests[0])
     evaluations = measure(dict(zip(present, readers, strict=True)), tests, images, exported)
+    answers = {
+        name: measure_answers(exported / FILES[name][CHECKER], tests, images) for name in present
+    }
     folders = []
     for precision, taken in zip(present, seconds, strict=True):
-        facts = json.loads((exported / FILES[precision][2]).read_text())
+        facts = json.loads((exported / FILES[precision][CARD]).read_text())
         folder = out / f"{facts['model']}-{precision}"
         folder.mkdir(parents=True, exist_ok=True)
         _copy(exported, folder, precision)
@@ -57,6 +71,7 @@ def ship(
             milliseconds=1e3 * taken,
             processor=processor(),
             tests=dict(zip(names, evaluations[precision], strict=True)),
+            answers=answers[precision],
         )
         with replacing(folder / EVALUATION) as file:
             file.write(json.dumps(asdict(figures), indent=1).encode() + b"\n")
@@ -88,6 +103,24 @@ def measure(
         return {name: [each.result() for each in results] for name, results in begun.items()}
 
 
+def measure_answers(
+    checker: Path, tests: list[DataSet], images: int
+) -> dict[str, dict[str, Decisions]]:
+    """Ask a checker about the test split of each set; nothing where there is no checker."""
+    if not checker.is_file():
+        return {}
+    asks = by_file(open_session(checker, ("answer",)))
+    most = min(images, ASKED)
+    with progress("images") as bar:
+        task = bar.add_task("asking", total=sum(min(most, test.count("test")) for test in tests))
+        return {
+            test.manifest.name: decisions(
+                ask_quietly(asks, test, "test", most, lambda n: bar.advance(task, n))
+            )
+            for test in tests
+        }
+
+
 def processor() -> str:
     """Return the processor's name, where Linux tells it."""
     known = Path("/proc/cpuinfo")
@@ -97,7 +130,6 @@ def processor() -> str:
 
 
 def _copy(exported: Path, folder: Path, precision: str) -> None:
-    for name, target in zip(FILES[precision], (READER, LOGITS, CARD), strict=True):
-        shutil.copyfile(exported / name, folder / target)
-    if precision == "fp32" and (exported / WEIGHTS).is_file():
-        shutil.copyfile(exported / WEIGHTS, folder / WEIGHTS)
+    for target, name in FILES[precision].items():
+        if target not in _OPTIONAL or (exported / name).is_file():
+            shutil.copyfile(exported / name, folder / target)

@@ -81,5 +81,6 @@ def test_help_names_every_command_without_loading_torch() -> None:
     code = "import sys, trainer.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     done = trainer("--help")
-    for command in ("train", "evaluate", "export", "quantize", "read", "compare", "ship"):
+    commands = "train evaluate export quantize read compare ship check answers checker"
+    for command in (*commands.split(), "whence", "mobile"):
         assert command in done.stdout

@@ -111,7 +111,7 @@ def test_the_table_has_a_row_for_each_model(small: Path, printed: DataSet) -> No
     rows = compare([small], printed)
     table = as_markdown(rows, "printed").splitlines()
     assert table[0].startswith("| model | parameters |")
-    assert table[2].startswith("| nano | 116,838 | 0.46 | 0.13 |")
+    assert table[2].startswith("| nano | 116,838 | 0.47 | 0.13 |")
     assert table[6].startswith("| model | exact | n |")
     assert table[8].startswith("| nano | numbers | 64 | 0.")
     assert [line.split(" | ")[1] for line in table[9:]] == [f"of length {n}" for n in range(1, 6)]
