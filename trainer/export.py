@@ -23,7 +23,7 @@ from trainer.check_export import CHECKER, to_checker
 from trainer.checkpoint import CHARSET, WEIGHTS, Header, load_reader, save_weights
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
-from trainer.graph import OPSET, strip, with_decoder, write_model
+from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
 from trainer.models import Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
@@ -56,7 +56,7 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
             draft.unlink(missing_ok=True)
     card = describe(header, count_parameters(model), data.manifest)
     card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
-    card |= {"temperature": f"{temperature:.3f}"} | answering
+    card |= {"temperature": f"{temperature:.3f}", "opset": opsets(logits)} | answering
     write_model(logits, out / LOGITS, card)
     write_model(checker, out / CHECKER, card)
     write_model(with_decoder(logits), out / READER, card)

@@ -138,6 +138,14 @@ def attach(
     model.graph.node.extend(part.node)
 
 
+def opsets(*models: ModelProto) -> str:
+    """Name the sets of operators that graphs are made of, like "ai.onnx 18, com.microsoft 1"."""
+    entries = {
+        (entry.domain or "ai.onnx", entry.version) for m in models for entry in m.opset_import
+    }
+    return ", ".join(f"{domain} {version}" for domain, version in sorted(entries))
+
+
 def strip(model: ModelProto) -> ModelProto:
     """Remove what only the exporter needed: up to 115 KB of names and stack traces."""
     model.ClearField("metadata_props")

@@ -25,7 +25,7 @@ from shards.reader import DataSet
 from trainer.check_export import INT8_CHECKER, to_checker
 from trainer.compact import compact
 from trainer.export import LOGITS, read_card, write_card
-from trainer.graph import strip, with_decoder, write_model
+from trainer.graph import opsets, strip, with_decoder, write_model
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, chunks, read_split
 from trainer.recurrent import has_lstm, in_float
@@ -77,6 +77,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
         "accuracy": f"{now:.4f}",
         "accuracy_images": str(after.exact.count),
         "quantization": "activations uint8, weights int8 per channel",
+        "opset": opsets(*graphs),
         **answering,
     }
     names = (INT8_LOGITS, INT8_READER, INT8_CHECKER)

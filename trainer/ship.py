@@ -16,7 +16,7 @@ from trainer.card import Figures, card
 from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
-from trainer.export import CARD, LOGITS, READER
+from trainer.export import CARD, LOGITS, READER, read_card
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
@@ -63,6 +63,8 @@ def ship(
     folders = []
     for precision, taken in zip(present, seconds, strict=True):
         facts = json.loads((exported / FILES[precision][CARD]).read_text())
+        if answers[precision]:  # a checker that was added later has more to say
+            facts = read_card(exported / FILES[precision][CHECKER]) | facts
         folder = out / f"{facts['model']}-{precision}"
         folder.mkdir(parents=True, exist_ok=True)
         _copy(exported, folder, precision)

@@ -107,6 +107,7 @@ def test_the_files_carry_their_card(exported: Path, printed: DataSet) -> None:
         assert {entry.domain for entry in model.opset_import} == {""}
         assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert card["charset"] == "0123456789"
+    assert card["opset"] == "ai.onnx 18"
     assert card["fingerprint"] == printed.manifest.fingerprint
     assert card["trained"] == "trainer train printed --model nano"
     assert 0.5 <= float(card["temperature"]) <= 4

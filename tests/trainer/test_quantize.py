@@ -11,7 +11,7 @@ from shards.reader import DataSet
 from trainer.checkpoint import BEST
 from trainer.compare import as_markdown, compare
 from trainer.config import Config
-from trainer.export import export
+from trainer.export import export, read_card
 from trainer.predict import open_reader, read_split
 from trainer.quantize import quantize
 from trainer.runtime import open_session
@@ -76,6 +76,7 @@ def test_nor_do_those_of_a_quantized_lstm(printed: DataSet, tmp_path: Path) -> N
         {node.op_type for node in onnx.load(tmp_path / name).graph.node}
         for name in ("logits.int8.onnx", "reader.int8.onnx")
     ]
+    assert read_card(tmp_path / "reader.int8.onnx")["opset"] == "ai.onnx 18, com.microsoft 1"
     assert "LSTM" in kinds[0]
     assert "DynamicQuantizeLSTM" in kinds[1]
     assert not any("ConvInteger" in kind for kind in kinds)
