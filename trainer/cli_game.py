@@ -77,3 +77,18 @@ def checker(
 
     for made in add_checkers(folder, DataSet(data), images):
         typer.echo(f"written: {made}; next: trainer answers {made} {data}")
+
+
+@app.command()
+def mobile(
+    folder: Annotated[Path, typer.Argument(help="Holds reader.onnx, checker.onnx or both.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the files.")],
+) -> None:
+    """Write readers for phones: .ort files, the operators of a minimal build, 16-bit weights.
+
+    docs/mobile.md tells what each is worth. Most games need none of it: reader.onnx runs as it is.
+    """
+    from trainer.mobile import to_mobile
+
+    for made in to_mobile(folder, out):
+        typer.echo(f"written: {made}, {made.stat().st_size:,} bytes")
