@@ -17,7 +17,8 @@ from trainer.metrics import Evaluation, Rate
 class Figures:
     """What was measured: size of reader.onnx, median time of one image on one thread, and tests.
 
-    `answers` is what the checker, if there is one, decided of each test set.
+    `answers` is what the checker, if there is one, decided of each test set; `sha256` is of
+    reader.onnx, `fingerprints` are of the test sets, so that the figures can be told from others'.
     """
 
     bytes: int
@@ -25,6 +26,8 @@ class Figures:
     processor: str
     tests: dict[str, Evaluation]
     answers: dict[str, dict[str, Decisions]] = field(default_factory=dict)
+    sha256: str = ""
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
 
 def card(

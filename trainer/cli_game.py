@@ -92,3 +92,24 @@ def mobile(
 
     for made in to_mobile(folder, out):
         typer.echo(f"written: {made}, {made.stat().st_size:,} bytes")
+
+
+@app.command()
+def whence(
+    file: Annotated[Path, typer.Argument(help="A reader.onnx, checker.onnx or logits.onnx.")],
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Data set to compare with; repeat for more.")
+    ] = None,
+) -> None:
+    """Tell where a reader comes from: checkpoint, data, recipe, digits, figures, tools.
+
+    Goes by the file's metadata and what lies beside it, and says what is missing. Where something
+    does not match (figures, facts or weights of another reader, another data set), the exit status
+    is 1.
+    """
+    from shards.reader import DataSet
+    from trainer.whence import as_text, whence
+
+    lineage = whence(file, [DataSet(path) for path in data or []])
+    typer.echo(as_text(lineage))
+    raise typer.Exit(1 if lineage.wrong else 0)

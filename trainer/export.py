@@ -7,10 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import torch
 from onnx import ModelProto
 from torch.export import Dim
 
+from shards import __version__
 from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
 from shards.errors import UserError
 from shards.files import replacing
@@ -20,7 +23,14 @@ from shards.reader import DataSet
 from trainer.allowed import read_model
 from trainer.calibrate import calibrate
 from trainer.check_export import CHECKER, to_checker
-from trainer.checkpoint import CHARSET, WEIGHTS, Header, load_reader, save_weights
+from trainer.checkpoint import (
+    CHARSET,
+    WEIGHTS,
+    Header,
+    load_reader,
+    save_weights,
+    weights_sha256,
+)
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
 from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
@@ -57,6 +67,7 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
     card = describe(header, count_parameters(model), data.manifest)
     card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
     card |= {"temperature": f"{temperature:.3f}", "opset": opsets(logits)} | answering
+    card |= {"weights_sha256": weights_sha256(checkpoint), "tools": tools()}
     write_model(logits, out / LOGITS, card)
     write_model(checker, out / CHECKER, card)
     write_model(with_decoder(logits), out / READER, card)
@@ -137,6 +148,10 @@ def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str
             f"px wide, right edge {RIGHT_MARGIN} px from the right, vertically centred"
         ),
         "trained": training_command(header),
+        "checkpoint": (
+            f"{header.updates:,} updates in {header.seconds / 60:.0f} minutes, in epoch "
+            f"{header.epoch}, {header.accuracy:.4f} of val exact"
+        ),
         "data": header.data,
         "fingerprint": header.fingerprint,
         "recipe": tested.recipe.get("name", "unknown") if known else "unknown",
@@ -157,6 +172,13 @@ def _option(name: str, value: object) -> str:
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
     return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
+
+
+def tools() -> str:
+    """Name what made an export, with versions."""
+    libraries = {"torch": torch, "onnx": onnx, "onnxruntime": onnxruntime}
+    versions = [f"{name} {library.__version__}" for name, library in libraries.items()]
+    return ", ".join([f"digit-readers {__version__}", *versions])
 
 
 def accuracy(read: Decoded, truth: np.ndarray) -> float:

@@ -45,7 +45,7 @@ def to_mobile(folder: Path, out: Path) -> list[Path]:
         if not any(node.op_type in _QUANTIZED for node in model.graph.node):
             made.append(out / f"{source.stem}.fp16.onnx")
             card = {entry.key: entry.value for entry in model.metadata_props}
-            write_model(with_half_weights(model), made[-1], card | {"weights": "float16"})
+            write_model(with_half_weights(model), made[-1], card | {"precision": "weights float16"})
     return made + _convert(sources, out)
 
 

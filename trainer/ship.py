@@ -1,5 +1,6 @@
 """Exported files to folders that can be given away: a reader, its figures and its card."""
 
+import hashlib
 import json
 import platform
 import shutil
@@ -74,6 +75,8 @@ def ship(
             processor=processor(),
             tests=dict(zip(names, evaluations[precision], strict=True)),
             answers=answers[precision],
+            sha256=hashlib.sha256((folder / READER).read_bytes()).hexdigest(),
+            fingerprints={test.manifest.name: test.manifest.fingerprint for test in tests},
         )
         with replacing(folder / EVALUATION) as file:
             file.write(json.dumps(asdict(figures), indent=1).encode() + b"\n")

@@ -70,7 +70,7 @@ def test_weights_of_16_bits_halve_the_file_and_read_the_same(
     to_mobile(source.parent, tmp_path)
     half = tmp_path / "reader.fp16.onnx"
     assert half.stat().st_size < 0.55 * source.stat().st_size
-    assert read_card(half) == read_card(source) | {"weights": "float16"}
+    assert read_card(half) == read_card(source) | {"precision": "weights float16"}
     graph = onnx.load(half).graph
     assert [v.type.tensor_type.elem_type for v in (*graph.input, *graph.output)] == [1, 1]
     wanted, found = by_onnx(source)(images), by_onnx(half)(images)
