@@ -7,6 +7,7 @@ import pytest
 
 from shards.reader import DataSet
 from tests.benchmarks.parity import contract, differing
+from tests.benchmarks.providers import coverage
 from tests.trainer.conftest import write_data_set
 from trainer.read import PRETRAINED
 
@@ -38,3 +39,19 @@ def test_the_contract(folder: Path) -> None:
     )
     wanted = "ai.onnx 18, com.microsoft 1" if recurrent else "ai.onnx 18"
     assert opsets.split(maxsplit=1)[1] == wanted
+
+
+def test_what_phones_take_of_a_reader() -> None:
+    lines = coverage([PRETRAINED / "nano-fp32" / "logits.onnx"]).splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[1] for row in cells] == [
+        "NNAPI",
+        "CoreML, neural network",
+        "CoreML, ML program",
+        "XNNPACK",
+    ]
+    for _, name, taken, parts, missing in cells[:3]:
+        some, every = map(int, taken.split(" of "))
+        largest = int(parts.split(",")[0])
+        assert 0.8 * every < largest <= some < every, name
+        assert "Expand" in missing
