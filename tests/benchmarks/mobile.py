@@ -23,23 +23,24 @@ from trainer.runtime import to_input
 
 app = typer.Typer(pretty_exceptions_enable=False)
 STARTS = 9  # processes
-# What a game waits for at its first drawing, but for loading the runtime itself.
+# What a game waits for at its first drawing, but for loading the runtime itself: CPU time, which
+# is that of the clock on a quiet machine.
 _START = """
 import sys, time
 import numpy as np
 import onnxruntime as ort
 options = ort.SessionOptions()
 options.intra_op_num_threads = 1
-began = time.perf_counter()
+began = time.process_time()
 session = ort.InferenceSession(sys.argv[1], options)
 sizes = {value.name: value.shape for value in session.get_inputs()}
 session.run(None, {name: np.zeros(size, np.float32) for name, size in sizes.items()})
-print(time.perf_counter() - began)
+print(time.process_time() - began)
 """
 
 
 def start_seconds(files: dict[str, Path]) -> dict[str, float]:
-    """Median time from each file to its first answer, each in a process of its own, in turn."""
+    """Median CPU time from each file to its first answer, each in a process of its own, in turn."""
     taken: dict[str, list[float]] = {name: [] for name in files}
     for _ in range(STARTS):
         for name, path in files.items():
