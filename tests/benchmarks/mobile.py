@@ -23,8 +23,8 @@ from trainer.runtime import to_input
 
 app = typer.Typer(pretty_exceptions_enable=False)
 STARTS = 9  # processes
-# What a game waits for at its first drawing, but for loading the runtime itself: CPU time, which
-# is that of the clock on a quiet machine.
+# What a game waits for at its first drawing, but for loading the runtime itself. All times are CPU
+# time, which is that of the clock on a quiet machine.
 _START = """
 import sys, time
 import numpy as np
@@ -60,7 +60,7 @@ def open_one_thread(path: Path) -> onnxruntime.InferenceSession:
 def measure(
     files: dict[str, Path], images: np.ndarray, expected: np.ndarray
 ) -> dict[str, tuple[float, np.ndarray]]:
-    """Median seconds an image, the files in turn, and what each puts out, (n, 13) or (n, 4)."""
+    """Median CPU seconds an image, the files in turn, and what each puts out, (n, 13) or (n, 4)."""
     sessions = {name: open_one_thread(path) for name, path in files.items()}
     times: dict[str, list[float]] = {name: [] for name in files}
     found: dict[str, list[np.ndarray]] = {name: [] for name in files}
@@ -68,9 +68,9 @@ def measure(
         given = {"image": image[None], "expected": digits[None]}
         for name, session in sessions.items():
             inputs = {value.name: given[value.name] for value in session.get_inputs()}
-            began = time.perf_counter()
+            began = time.process_time()
             answer = session.run(None, inputs)[0]
-            times[name].append(time.perf_counter() - began)
+            times[name].append(time.process_time() - began)
             found[name].append(answer[0])
     return {name: (statistics.median(times[name]), np.array(found[name])) for name in files}
 
