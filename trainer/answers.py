@@ -18,9 +18,8 @@ from trainer.runtime import ask, run
 
 FALSE_ACCEPTS, FALSE_REJECTS = 0.002, 0.005  # what the thresholds may let pass on val
 RIGHT_FROM = tuple(np.round(np.arange(0.5, 1, 0.01), 2).tolist())
-WRONG_TO = tuple(
-    float(f"{digit}e-{exponent}") for exponent in range(6, 0, -1) for digit in range(1, 10)
-)[: -len("6789")]  # 1e-06, 2e-06, ... 0.4, 0.5
+_ROUND = [float(f"{digit}e-{exponent}") for exponent in range(6, 0, -1) for digit in range(1, 10)]
+WRONG_TO = tuple(number for number in _ROUND if number <= 0.5)  # 1e-06, 2e-06, ... 0.4, 0.5
 
 # Images uint8 (n, 32, 128), of which of them each question is, (m,), and the expected digits, int8
 # (m, 5), to answers, float32 (m, 4).
