@@ -97,9 +97,9 @@ class Bank:
         labels: npt.NDArray[np.int8],
         *,
         one_writer: npt.NDArray[np.bool_],
-        source: npt.NDArray[np.float64],
-        writer: npt.NDArray[np.float64],
-        digit: npt.NDArray[np.float64],
+        source: npt.NDArray[np.float32],
+        writer: npt.NDArray[np.float32],
+        digit: npt.NDArray[np.float32],
     ) -> I64:
         """Choose a digit for each place of n numbers.
 
@@ -163,12 +163,13 @@ class _Pool:
         return list(zip(self.first_writer.tolist(), self.source_writers.tolist(), strict=True))
 
     def choose_writer(
-        self, source: npt.NDArray[np.float64], writer: npt.NDArray[np.float64]
+        self, source: npt.NDArray[np.float32], writer: npt.NDArray[np.float32]
     ) -> I64:
         chosen = np.searchsorted(self.thresholds, source, side="right")
         chosen = np.minimum(chosen, len(self.thresholds) - 1)
         within = np.floor(writer * self.source_writers[chosen]).astype(np.int64)
-        return self.first_writer[chosen] + within
+        first: I64 = self.first_writer[chosen] + within
+        return first
 
 
 def build_bank(path: Path, sources: list[Digits]) -> Bank:
@@ -225,14 +226,16 @@ def _write(file: h5py.File, sources: list[Digits]) -> None:
                     _write_block(file, source, block, row)
                     row += len(block)
                     bar.advance(task, len(block))
-    file["writers"] = json.dumps([vars(writer) for writer in writers])
+    _write_text(file, "writers", [vars(writer) for writer in writers])
+    by_name = sorted(sources, key=lambda s: s.name)
+    about = [(s.name, s.licence, len(s.labels), s.sha256()) for s in by_name]
+    names = ("name", "licence", "count", "sha256")
+    _write_text(file, "sources", [dict(zip(names, source, strict=True)) for source in about])
     file.attrs["format"] = FORMAT
-    file.attrs["sources"] = json.dumps(
-        [
-            {"name": s.name, "licence": s.licence, "count": len(s.labels), "sha256": s.sha256()}
-            for s in sorted(sources, key=lambda s: s.name)
-        ]
-    )
+
+
+def _write_text(file: h5py.File, name: str, rows: list[dict[str, object]]) -> None:
+    file[name] = np.frombuffer(json.dumps(rows).encode(), np.uint8)
 
 
 def _rows_of_split(source: Digits, split: str) -> I64:

@@ -1,7 +1,8 @@
 """A bank's HDF5 file, read by an allow-list: plain arrays that lie in the file, of known shapes.
 
 HDF5 can also point into other files, call filters and declare arrays that are larger than the
-file; none of that is followed.
+file; none of that is followed. Texts are arrays of bytes, too: for strings of variable length
+HDF5 has a heap, from which it does not come back where a free block of it has the size 0.
 """
 
 import json
@@ -17,7 +18,7 @@ from generator.sources.digits import SPLITS
 from shards.errors import UserError
 from shards.schema import expect, expect_fields, reject
 
-FORMAT = 1
+FORMAT = 2
 ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
     "labels": ((), np.uint8),
     "images": ((SIZE, SIZE), np.uint8),
@@ -26,6 +27,7 @@ ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
     "line_reach": ((DIRECTIONS,), np.uint8),
     "offsets": ((2,), np.int8),
 }
+TEXTS = ("writers", "sources")  # JSON, uint8 (n,)
 _WRITER = {"source": str, "name": str, "split": str, "first": int, "stop": int}
 _SOURCE = {"name": str, "licence": str, "count": int, "sha256": str}
 _AGAIN = "build it again with `generator digits`"
@@ -35,6 +37,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 def read_bank_file(path: Path) -> tuple[Arrays, list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the arrays of ARRAYS, mapped, and the writers and sources, as `Bank` has them.
+
+    HDF5 only says where the arrays lie: it is this function that reads them.
 
     Raises:
         UserError: The file is missing, no digit bank or of another format, or a part of it, which
@@ -46,10 +50,6 @@ def read_bank_file(path: Path) -> tuple[Arrays, list[dict[str, Any]], list[dict[
         with h5py.File(path, "r") as file:
             _check_format(file, path)
             places = _places(file, path)
-            attribute, dataset = file.attrs.get_id("sources"), _dataset(file, "writers", path)
-            for name, holder in (("sources", attribute), ("writers", dataset.id)):
-                _check_text(holder, name, path)
-            texts = {"sources": file.attrs["sources"], "writers": dataset.asstr()[()]}
     except UserError:
         raise
     except Exception as error:  # h5py raises many classes for damaged and crafted files
@@ -58,8 +58,10 @@ def read_bank_file(path: Path) -> tuple[Arrays, list[dict[str, Any]], list[dict[
         name: np.memmap(path, dtype, "r", offset, shape).view(np.ndarray)
         for name, (offset, shape, dtype) in places.items()
     }
-    sources = _table(texts["sources"], _SOURCE, f"bank {path}: sources")
-    writers = _table(texts["writers"], _WRITER, f"bank {path}: writers")
+    writers, sources = (
+        _table(arrays.pop(name).tobytes(), fields, f"bank {path}: {name}")
+        for name, fields in zip(TEXTS, (_WRITER, _SOURCE), strict=True)
+    )
     _check_rows(arrays["labels"], writers, sources, f"bank {path}: writers")
     return arrays, writers, sources
 
@@ -73,17 +75,18 @@ def _check_format(file: h5py.File, path: Path) -> None:
             f"bank {path} has the format {found}, but this version reads {FORMAT}; {_AGAIN}"
         )
     for name in file:
-        if name not in (*ARRAYS, "writers"):
+        if name not in (*ARRAYS, *TEXTS):
             raise UserError(f"bank {path}: {name!r} is no part of a bank; {_AGAIN}")
 
 
 def _places(file: h5py.File, path: Path) -> dict[str, tuple[int, tuple[int, ...], type]]:
     """Return where the arrays lie in the file, with their shapes and types."""
     size = path.stat().st_size
-    count = _dataset(file, "labels", path).shape[:1]
+    texts = dict.fromkeys(TEXTS, ((), np.uint8))
     places = {}
-    for name, (shape, dtype) in ARRAYS.items():
+    for name, (shape, dtype) in (ARRAYS | texts).items():
         dataset = _dataset(file, name, path)
+        count = _dataset(file, "labels" if name in ARRAYS else name, path).shape[:1]
         whole = (*count, *shape)
         layout = dataset.id.get_create_plist()
         plain = layout.get_layout() == h5py.h5d.CONTIGUOUS and not layout.get_external_count()
@@ -107,16 +110,9 @@ def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     return dataset
 
 
-def _check_text(holder: Any, name: str, path: Path) -> None:
-    """Refuse all but one string of variable length, which is no longer than the file."""
-    kind = h5py.check_string_dtype(holder.dtype)
-    if holder.shape != () or kind is None or kind.length is not None:
-        raise UserError(f"bank {path}: {name} is no text; {_AGAIN}")
-
-
-def _table(text: str, fields: dict[str, type], where: str) -> list[dict[str, Any]]:
+def _table(text: bytes, fields: dict[str, type], where: str) -> list[dict[str, Any]]:
     try:
-        rows = expect(json.loads(text), list, where)
+        rows = expect(json.loads(text.decode()), list, where)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where} are not JSON ({error}); {_AGAIN}") from error
     for i, row in enumerate(rows):

@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from generator.lock import locked
 from generator.stream import Stream
 from generator.workers import DeadWorkerError, run_jobs
 from shards import __version__
@@ -20,9 +19,11 @@ from shards.card import write_card
 from shards.errors import UserError
 from shards.files import remove_leftovers, save_image
 from shards.layout import END_BYTES, KEY_DIGITS, RECORD_BYTES
+from shards.lock import locked
 from shards.manifest import (
     FORMAT,
     MANIFEST,
+    MAX_SHARDS,
     PLAN,
     SPLITS,
     Manifest,
@@ -42,7 +43,7 @@ from shards.terminal import progress
 from shards.writer import write_shard
 
 # Samples rendered before they are written: bounds a worker's memory.
-_BATCH = 1024
+_BATCH = 2048
 # Whose versions may change the bytes.
 _TOOLS = ("numpy", "opencv-python-headless")
 
@@ -79,7 +80,7 @@ def build(order: Order, workers: int) -> Manifest:
     """
     plan = _plan(order)
     order.folder.mkdir(parents=True, exist_ok=True)
-    with locked(order.folder):
+    with locked(order.folder, "building"):
         built = _is_built(order.folder, plan)
         try:
             if not built:
@@ -107,8 +108,18 @@ def _plan(order: Order) -> Manifest:
     splits = {split: order.splits[split] for split in SPLITS if order.splits.get(split)}
     if not splits or min(splits.values()) < 0:
         raise UserError(f"a data set needs at least one sample, not {order.splits}")
+    if sum(splits.values()) > 10**KEY_DIGITS:
+        raise UserError(
+            f"a data set has at most {10**KEY_DIGITS:,} samples, not {sum(splits.values()):,}; "
+            "build several, with a seed each"
+        )
     if order.shard_size < 1:
         raise UserError(f"the shard size is {order.shard_size}; it must be at least 1")
+    if max(splits.values()) > MAX_SHARDS * order.shard_size:
+        raise UserError(
+            f"a split has at most {MAX_SHARDS:,} shards, not {max(splits.values()):,} samples by "
+            f"{order.shard_size:,}; raise --shard-size, or build several sets with a seed each"
+        )
     stream = order.stream
     if stream.seed < 0:
         raise UserError(f"the seed is {stream.seed}; it must be at least 0")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from generator.ink import RIM_X, RIM_Y, Strip
 from generator.layout import Layout
@@ -39,7 +38,7 @@ class Sheet:
             digits, top, left = strip.digits, strip.top + RIM_Y, strip.left + RIM_X
             owner, place = layout.owner[digits], layout.place[digits]
             height, _, width = strip.tiles.shape
-            windows = sliding_window_view(self._wide, (height, width), (1, 2), writeable=True)
+            windows = self._windows(height, width)
             # Two digits of one number never have one place: no window is written twice.
             for k in _by_value(np.where(wanted[owner], place, -1)):
                 number = owner[k]
@@ -48,6 +47,20 @@ class Sheet:
                 np.maximum(ink, strip.tiles[:, k].transpose(1, 0, 2), out=ink)
                 windows[spots] = ink
         return self._wide[:count, RIM_Y:-RIM_Y, RIM_X:-RIM_X]
+
+    def _windows(self, height: int, width: int) -> U8:
+        """All parts of this size: (numbers, tops, lefts, height, width), a view.
+
+        As of `sliding_window_view`, which takes 20 us.
+        """
+        numbers, rows, columns = self._wide.shape
+        per_number, per_row, per_column = self._wide.strides
+        return np.ndarray(
+            (numbers, rows - height + 1, columns - width + 1, height, width),
+            np.uint8,
+            self._wide,
+            strides=(per_number, per_row, per_column, per_row, per_column),
+        )
 
 
 def _by_value(places: I64) -> list[I64]:

@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 
 from generator.bank import build_bank
+from generator.bank_file import FORMAT
 from generator.sources.folder import read_folder
 from shards.errors import UserError
 
@@ -33,7 +34,7 @@ def embedded_bank() -> Path:
     for path in sorted(folder.glob("[0-9]/*.png")):
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(path.read_bytes())
-    bank = Path(pooch.os_cache("digit-readers")) / f"custom-{digest.hexdigest()[:16]}.h5"
+    bank = Path(pooch.os_cache("digit-readers")) / f"custom-{digest.hexdigest()[:16]}-{FORMAT}.h5"
     if not bank.exists():
         build_bank(bank, [read_folder(folder, LICENCE, VAL_SHARE, TEST_SHARE)])
     return bank

@@ -15,7 +15,8 @@ from generator.marks import mark
 from generator.paper import soil
 from generator.pen.numbers import write
 from generator.recipe import PRESETS, Recipe
-from generator.sample import Numbers, draw
+from generator.rng import coarse_uniforms
+from generator.sample import DRAWS, Numbers, from_uniforms
 from generator.strays import stray
 from shards import canvas
 from shards.labels import MAX_DIGITS
@@ -25,8 +26,8 @@ U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-# Samples rendered together: their tiles and maps stay in the cache.
-CHUNK = 1024
+# Samples rendered together: enough of them that strips of tiles of one size are full.
+CHUNK = 2048
 # Numbers that came out too large are laid out again: so much smaller than their excess asks for,
 # or by a step where ink reached the edge of its tile and the excess is unknown.
 SLACK, STEP = 0.985, 0.93
@@ -63,18 +64,19 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
     for first in range(0, count, CHUNK):
         size = min(CHUNK, count - first)
         part = samples.part(first, first + size)
-        numbers = draw(bank, split, recipe, seed, start + first, size)
+        u = coarse_uniforms(seed, start + first, size, DRAWS)
+        numbers = from_uniforms(bank, split, recipe, u)
         by_pen, by_reference = numbers.written, numbers.by_reference & ~numbers.written
         if by_pen.any():
             rows = np.flatnonzero(by_pen)
             _put(write(split, numbers.take(rows), seed, start + first + rows), part, rows)
         if not (by_pen | by_reference).all():
             rows = np.flatnonzero(~by_pen & ~by_reference)
-            renderer.render(recipe, numbers, rows, part)
+            renderer.render(recipe, numbers.take(rows), rows, part)
         if by_reference.any():
             other = PRESETS["reference"]
             rows = np.flatnonzero(by_reference)
-            others = draw(bank, split, other, seed, start + first, size)
+            others = from_uniforms(bank, split, other, u[rows])
             renderer.render(other, others, rows, part)
         marked, strayed, uneven, specked, doodled = (
             np.flatnonzero(flags & ~by_reference)
@@ -114,32 +116,33 @@ class _Renderer:
         self._sheet = Sheet(CHUNK)
 
     def render(self, recipe: Recipe, numbers: Numbers, rows: I64, samples: Samples) -> None:
-        """Render these rows of `numbers` into the same rows of `samples`."""
-        samples.digits[rows] = numbers.digits[rows]
-        samples.ids[rows] = numbers.glyphs[rows]
+        """Render n numbers into these rows (n,) of `samples`."""
+        samples.digits[rows] = numbers.digits
+        samples.ids[rows] = numbers.glyphs
         room = ROOMS[recipe.frame]
-        shrink = np.ones(len(rows))
-        for _ in range(TRIES):
-            some = numbers.take(rows)
-            layout = lay_out(self._bank, recipe, some, shrink)
+        shrink = np.ones(len(rows), np.float32)
+        for tried in range(TRIES):
+            layout = lay_out(self._bank, recipe, numbers, shrink, small=not tried)
             strips = self._inker.ink(layout)
-            boxes, cut = _measure(strips, layout, some)
-            bounds = _union(boxes, some)
+            boxes, cut = _measure(strips, layout, numbers)
+            bounds = _union(boxes, numbers)
             width, height = bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]
             fits = (height <= room.height) & (width <= room.width) & ~cut
-            move = _moves(room, ~some.anywhere & (recipe.frame == "ink"), bounds)
+            move = _moves(room, ~numbers.anywhere & (recipe.frame == "ink"), bounds)
             done = rows[fits]
             samples.images[done] = self._sheet.compose(strips, layout, move, fits)
             boxes[..., :2] += move[:, None, :]
-            boxes[~some.present] = 0
+            boxes[~numbers.present] = 0
             samples.boxes[done] = boxes[fits]
             if fits.all():
                 return
             excess = np.maximum(height / room.height, width / room.width)
             shrink *= np.where(cut, STEP, SLACK / excess)
-            rows, shrink = rows[~fits], shrink[~fits]
-        bad = numbers.take(rows[:1])
-        raise RuntimeError(f"digits {bad.digits} of bank rows {bad.glyphs} do not fit the canvas")
+            again = np.flatnonzero(~fits)
+            rows, shrink, numbers = rows[again], shrink[again], numbers.take(again)
+        raise RuntimeError(
+            f"digits {numbers.digits[0]} of bank rows {numbers.glyphs[0]} do not fit the canvas"
+        )
 
 
 def _measure(strips: list[Strip], layout: Layout, numbers: Numbers) -> tuple[I64, Bools]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,8 @@ class Strip:
         # Eight pixels at once: a pixel is ink if one of its upper three bits is set.
         lanes = self.tiles.reshape(height, -1).view(np.uint64)
         columns = np.bitwise_or.reduce(lanes, axis=0).view(np.uint8).reshape(count, width) >= INK
-        across = np.bitwise_or.reduce(lanes.reshape(height, count, -1), axis=2)
+        # Lane by lane: NumPy reduces a short last axis ten times slower.
+        across = reduce(np.bitwise_or, np.moveaxis(lanes.reshape(height, count, -1), 2, 0))
         rows = np.ascontiguousarray(((across & INK_BITS) != 0).T)
         left, right = columns.argmax(axis=1), width - columns[:, ::-1].argmax(axis=1)
         top, bottom = rows.argmax(axis=1), height - rows[:, ::-1].argmax(axis=1)

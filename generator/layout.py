@@ -14,12 +14,11 @@ from generator.warp import TILE_HEIGHT, TILE_WIDTH, Maps, exact
 from shards import canvas
 
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 # MNIST's 28 px frame around a digit's centre, by which the reference recipe measures gaps and
 # heights: left, right, top, bottom.
-BOX = np.array([-14.0, 14.0, -14.0, 14.0])
+BOX = np.array([-14.0, 14.0, -14.0, 14.0], np.float32)
 # Columns on either side of a tile, and rows above and below, that small digits do without.
 MARGINS_X = (12, 8, 4, 0)
 MARGINS_Y = (6, 4, 2, 0)
@@ -80,7 +79,9 @@ class Layout:
     bias: F32  # (d,)
 
 
-def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 1.0) -> Layout:
+def lay_out(
+    bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F32 = 1.0, small: bool = True
+) -> Layout:
     """Lay out n numbers so that each fills the room of its recipe, right-aligned.
 
     Args:
@@ -88,13 +89,14 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
         recipe: Its frame and its limit to overlaps are used.
         numbers: What to lay out.
         shrink: Further factor on the size, one or (n,).
+        small: Whether small digits get small tiles, which pays where there are many.
     """
     room = ROOMS[recipe.frame]
     matrices = _matrices(numbers)
     shift = np.stack([numbers.shift_x, numbers.shift_y], axis=2)
     if recipe.frame == "box":
         # MNIST's frames are centred by mass.
-        offsets = bank.offsets[numbers.glyphs] / UNITS_PER_PX
+        offsets = bank.offsets[numbers.glyphs].astype(np.float32) / UNITS_PER_PX
         shift += np.einsum("ndij,ndj->ndi", matrices, offsets)
     ink = _ink_extents(bank, numbers, matrices) + np.repeat(shift, 2, axis=2)
     frame = ink if recipe.frame == "ink" else np.broadcast_to(BOX, ink.shape)
@@ -116,12 +118,12 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
     centre_x = (edge - right * size)[:, None] + (x + shift[..., 0]) * scale
     centre_y = (middle - (top + bottom) / 2 * size)[:, None] + (y + shift[..., 1]) * scale
     centre = (ink[..., ::2] + ink[..., 1::2]) / 2 - shift
-    column = np.round(centre_x + centre[..., 0] * scale - TILE_WIDTH / 2).astype(np.int64)
-    row = np.round(centre_y + centre[..., 1] * scale - TILE_HEIGHT / 2).astype(np.int64)
+    column = np.round(centre_x + centre[..., 0] * scale - TILE_WIDTH / 2)
+    row = np.round(centre_y + centre[..., 1] * scale - TILE_HEIGHT / 2)
     height = ink[..., 3] - ink[..., 2]
     gain, bias = _ramps(numbers, size)
-    margin_x = _margins(MARGINS_X, TILE_WIDTH, width * scale)
-    margin_y = _margins(MARGINS_Y, TILE_HEIGHT, height * scale)
+    margin_x = _margins(MARGINS_X if small else (0,), TILE_WIDTH, width * scale)
+    margin_y = _margins(MARGINS_Y if small else (0,), TILE_HEIGHT, height * scale)
     owner, place = np.nonzero(numbers.present)
     tile = (margin_y * TILE_WIDTH + margin_x)[owner, place]
     order = np.lexsort((place, ~numbers.inked_anew[owner], tile))
@@ -131,25 +133,25 @@ def lay_out(bank: Bank, recipe: Recipe, numbers: Numbers, shrink: float | F64 = 
         place=place,
         glyph=numbers.glyphs[at],
         inked_anew=numbers.inked_anew[owner],
-        column=column[at],
-        row=row[at],
+        column=column[at].astype(np.int64),
+        row=row[at].astype(np.int64),
         margin_x=margin_x[at],
         margin_y=margin_y[at],
         maps=_maps(
             numbers, at, matrices[at], size[owner], (centre_x - column)[at], (centre_y - row)[at]
         ),
-        gain=gain[at].astype(np.float32),
-        bias=bias[at].astype(np.float32),
+        gain=gain[at],
+        bias=bias[at],
     )
 
 
-def _margins(margins: tuple[int, ...], side: int, ink: F64) -> I64:
-    """The largest margin of a tile that leaves room for ink of this extent."""
-    fit = [ink <= side - 2 * margin - RIM_ROOM for margin in margins[:-1]]
-    return np.select(fit, margins[:-1], margins[-1])
+def _margins(margins: tuple[int, ...], side: int, ink: F32) -> I64:
+    """The largest margin of a tile, falling, that leaves room for ink of this extent."""
+    widest = [side - 2 * margin - RIM_ROOM for margin in margins[:-1]]
+    return np.array(margins)[np.searchsorted(widest, ink)]
 
 
-def _matrices(numbers: Numbers) -> F64:
+def _matrices(numbers: Numbers) -> F32:
     """(n, 5, 2, 2): scale, then rotation, then slant of each digit; y points down."""
     turn = numbers.rotation - numbers.rise[:, None]
     lean = -np.tan(numbers.slant[:, None] + numbers.lean)
@@ -161,7 +163,7 @@ def _matrices(numbers: Numbers) -> F64:
     return np.stack([across, down], axis=2)
 
 
-def _ink_extents(bank: Bank, numbers: Numbers, matrices: F64) -> F64:
+def _ink_extents(bank: Bank, numbers: Numbers, matrices: F32) -> F32:
     """(n, 5, 4): left, right, top, bottom of each digit's ink around its frame's centre.
 
     The extent of a set along a row m of a matrix is |m| times the set's support function in the
@@ -171,20 +173,20 @@ def _ink_extents(bank: Bank, numbers: Numbers, matrices: F64) -> F64:
     angles = np.arctan2(matrices[..., 1], matrices[..., 0])
     ahead = np.round(angles * (DIRECTIONS / (2 * np.pi))).astype(np.int64) % DIRECTIONS
     behind = (ahead + DIRECTIONS // 2) % DIRECTIONS
-    glyphs = numbers.glyphs[..., None]
-    lines, inks = bank.line_reach, bank.ink_reach
-    anew = numbers.inked_anew[:, None, None]
-    pen = np.where(anew, numbers.pen[:, None, None] / 2, 0)
+    directions = np.concatenate([behind, ahead], axis=2)  # left, up; right, down
+    reach = np.empty(directions.shape, np.float32)
+    anew = numbers.inked_anew
+    for rows, source in ((anew, bank.line_reach), (~anew, bank.ink_reach)):
+        reach[rows] = source[numbers.glyphs[rows][..., None], directions[rows]]
+    reach *= 1 / (REACH_STEPS * UNITS_PER_PX)
+    low, high = lengths * reach[..., :2], lengths * reach[..., 2:]
+    pen = np.where(anew, numbers.pen / 2, 0)[:, None]
+    return np.stack(
+        [-low[..., 0] - pen, high[..., 0] + pen, -low[..., 1] - pen, high[..., 1] + pen], axis=2
+    )
 
-    def extent(direction: I64) -> F64:
-        reach = np.where(anew, lines[glyphs, direction], inks[glyphs, direction])
-        return lengths * reach / (REACH_STEPS * UNITS_PER_PX) + pen
 
-    low, high = -extent(behind), extent(ahead)
-    return np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1]], axis=2)
-
-
-def _line_up(numbers: Numbers, frame: F64, overlap: float) -> F64:
+def _line_up(numbers: Numbers, frame: F32, overlap: float) -> F32:
     """(n, 5): x of each digit's centre, its frame to the right of its neighbour's by the gap."""
     width = np.where(numbers.present, frame[..., 1] - frame[..., 0], 0)
     narrower = np.minimum(width[:, 1:], width[:, :-1])
@@ -194,7 +196,7 @@ def _line_up(numbers: Numbers, frame: F64, overlap: float) -> F64:
     return start - frame[..., 0]
 
 
-def _bounds(numbers: Numbers, frame: F64, ink: F64, x: F64, y: F64) -> tuple[F64, F64, F64, F64]:
+def _bounds(numbers: Numbers, frame: F32, ink: F32, x: F32, y: F32) -> tuple[F32, F32, F32, F32]:
     """Left, right, top and bottom (n,) of each number: of its frames and of all its ink."""
     there = numbers.present
     low = np.minimum(frame[..., ::2], ink[..., ::2])
@@ -207,14 +209,15 @@ def _bounds(numbers: Numbers, frame: F64, ink: F64, x: F64, y: F64) -> tuple[F64
     )
 
 
-def _anchor(room: Room, numbers: Numbers, width: F64, height: F64) -> tuple[F64, F64]:
+def _anchor(room: Room, numbers: Numbers, width: F32, height: F32) -> tuple[F32, F32]:
     """Right edge and middle row (n,) of each number: right-aligned and centred, or anywhere."""
     spare = np.stack([room.width - width, room.height - height], axis=1)
-    across, down = (np.where(numbers.anywhere[:, None], numbers.place - (1, 0.5), 0) * spare).T
+    middle = np.array([1, 0.5], np.float32)
+    across, down = (np.where(numbers.anywhere[:, None], numbers.place - middle, 0) * spare).T
     return room.right + across, canvas.HEIGHT / 2 + down
 
 
-def _ramps(numbers: Numbers, size: F64) -> tuple[F64, F64]:
+def _ramps(numbers: Numbers, size: F32) -> tuple[F32, F32]:
     """Gain and bias (n, 5) that make ink of what the warp reads.
 
     A digit inked anew is read from its distance field: the ink of a pen of width w fades from full
@@ -235,20 +238,15 @@ def _ramps(numbers: Numbers, size: F64) -> tuple[F64, F64]:
 
 
 def _maps(
-    numbers: Numbers, at: tuple[I64, I64], matrices: F64, size: F64, tile_x: F64, tile_y: F64
+    numbers: Numbers, at: tuple[I64, I64], matrices: F32, size: F32, tile_x: F32, tile_y: F32
 ) -> Maps:
     """The backward maps of d digits whose centres lie at `tile_x`, `tile_y` in their tiles."""
-    columns = (np.arange(TILE_WIDTH) + 0.5 - tile_x[:, None]).astype(np.float32)
-    rows = (np.arange(TILE_HEIGHT) + 0.5 - tile_y[:, None]).astype(np.float32)
-    px = (1 / size).astype(np.float32)[:, None]
-    inverse = (_inverse(matrices) * (UNITS_PER_PX / size)[:, None, None]).astype(np.float32)
-    # Amplitudes, waves and phases (4, d, 2, 1): one sine for the bend, one for the tremor.
-    curves = [
-        np.moveaxis(part[at], 1, 0)[..., None].astype(np.float32)
-        for part in (numbers.curve_height, numbers.curve_waves, numbers.curve_phase)
-    ]
-    across = _curve([part[::2] for part in curves], columns * px)
-    down = _curve([part[1::2] for part in curves], rows * px)
+    columns: F32 = np.arange(0.5, TILE_WIDTH, dtype=np.float32) - tile_x[:, None]
+    rows: F32 = np.arange(0.5, TILE_HEIGHT, dtype=np.float32) - tile_y[:, None]
+    px = np.float32(1) / size[:, None]
+    inverse = _inverse(matrices) * (UNITS_PER_PX / size)[:, None, None]
+    across = _curve(numbers, at, slice(0, 4, 2), columns * px)
+    down = _curve(numbers, at, slice(1, 4, 2), rows * px)
     # cv2 counts from the centre of the first pixel.
     middle = np.float32(CENTRE - 0.5)
     return Maps(
@@ -259,17 +257,23 @@ def _maps(
     )
 
 
-def _inverse(matrices: F64) -> F64:
+def _inverse(matrices: F32) -> F32:
     """The inverses of matrices (d, 2, 2), written out: many times faster than np.linalg.inv."""
     (a, b), (c, d) = np.moveaxis(matrices, 0, -1)
     adjugate = np.stack([d, -b, -c, a], axis=-1) / (a * d - b * c)[:, None]
     return np.asarray(adjugate.reshape(-1, 2, 2))
 
 
-def _curve(curves: list[F32], along: F32) -> F32:
-    """Displacement (2, d, m) in glyph px, of x and of y, at `along` (d, m) px."""
-    height, waves, phase = curves
-    if not height.any():
+def _curve(numbers: Numbers, at: tuple[I64, I64], which: slice, along: F32) -> F32:
+    """Displacement (2, d, m) in glyph px, of x and of y, at `along` (d, m) px.
+
+    Two sines of the two curves `which`: the bend and the tremor.
+    """
+    if not numbers.curve_height.any():
         return np.zeros((2, *along.shape), np.float32)
+    height, waves, phase = (
+        np.moveaxis(part[:, :, which][at], 1, 0)[..., None]
+        for part in (numbers.curve_height, numbers.curve_waves, numbers.curve_phase)
+    )
     sines: F32 = height * np.sin(waves * along[:, None, :] + phase)
     return UNITS_PER_PX * (sines[:, :, 0] + sines[:, :, 1])

@@ -1,22 +1,25 @@
 """Draws everything random about a run of numbers: labels, styles and digits, before any pixel."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from generator.bank import Bank
 from generator.recipe import Range, Recipe
-from generator.rng import uniforms
+from generator.rng import coarse_uniforms
 from shards.labels import MAX_DIGITS
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
+Floats = TypeVar("Floats", npt.NDArray[np.float32], npt.NDArray[np.float64])
 I64 = npt.NDArray[np.int64]
 
 NUMBER_DRAWS = 24
 DIGIT_DRAWS = 32
+DRAWS = NUMBER_DRAWS + MAX_DIGITS * DIGIT_DRAWS
 # Waves per 20 px, the height of a digit's ink: an elastic bend is slow, a tremor is fast.
 ELASTIC_WAVES: Range = (0.4, 1.2)
 TREMOR_WAVES: Range = (2.5, 5)
@@ -29,7 +32,7 @@ CURVES = 4
 class Numbers:
     """The random parameters of n numbers; angles in radians, lengths in px of the 28 px frame.
 
-    Arrays are float64 (n,), or (n, 5) for each digit from the left; those of absent digits
+    Arrays are float32 (n,), or (n, 5) for each digit from the left; those of absent digits
     (label -1) mean nothing.
     """
 
@@ -42,26 +45,26 @@ class Numbers:
     doodled: npt.NDArray[np.bool_]
     marked: npt.NDArray[np.bool_]
     strayed: npt.NDArray[np.bool_]
-    aspect: F64
-    slant: F64
-    rise: F64
-    spacing: F64
+    aspect: F32
+    slant: F32
+    rise: F32
+    spacing: F32
     inked_anew: npt.NDArray[np.bool_]
-    pen: F64
-    contrast: F64
-    softness: F64
+    pen: F32
+    contrast: F32
+    softness: F32
     anywhere: npt.NDArray[np.bool_]
-    size: F64
-    place: F64  # (n, 2), 0 to 1: where in the free room, across and down
-    rotation: F64  # (n, 5), this and all below
-    scale: F64
-    shift_x: F64
-    shift_y: F64
-    lean: F64
-    gap: F64
-    curve_height: F64  # (n, 5, 4, 2): amplitude of the bend and of the tremor
-    curve_waves: F64  # (n, 5, 4, 2): rad / px
-    curve_phase: F64  # (n, 5, 4, 2)
+    size: F32
+    place: F32  # (n, 2), 0 to 1: where in the free room, across and down
+    rotation: F32  # (n, 5), this and all below
+    scale: F32
+    shift_x: F32
+    shift_y: F32
+    lean: F32
+    gap: F32
+    curve_height: F32  # (n, 5, 4, 2): amplitude of the bend and of the tremor
+    curve_waves: F32  # (n, 5, 4, 2): rad / px
+    curve_phase: F32  # (n, 5, 4, 2)
 
     def __len__(self) -> int:
         return len(self.digits)
@@ -85,7 +88,12 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
     Raises:
         UserError: The split of the bank lacks a digit.
     """
-    u = uniforms(seed, start, count, NUMBER_DRAWS + MAX_DIGITS * DIGIT_DRAWS)
+    return from_uniforms(bank, split, recipe, coarse_uniforms(seed, start, count, DRAWS))
+
+
+def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
+    """Make numbers of uniform ones, float32 (n, DRAWS) in [0, 1); raises what `draw` does."""
+    count = len(u)
     # In the order in which they are drawn: adding a draw at the end keeps the others.
     number = iter(u[:, :NUMBER_DRAWS].T)
     digit = iter(np.moveaxis(u[:, NUMBER_DRAWS:].reshape(count, MAX_DIGITS, DIGIT_DRAWS), 2, 0))
@@ -115,7 +123,7 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
         spacing=between(recipe.spacing, next(number)),
         inked_anew=next(number) < recipe.reink,
         # Thin pens are as frequent as thick ones of twice, four times ... the width.
-        pen=np.exp(between((np.log(recipe.pen[0]), np.log(recipe.pen[1])), next(number))),
+        pen=np.exp(between((math.log(recipe.pen[0]), math.log(recipe.pen[1])), next(number))),
         contrast=between(recipe.contrast, next(number)),
         softness=between(recipe.softness, next(number)),
         anywhere=next(number) < recipe.anywhere,
@@ -145,14 +153,14 @@ def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: i
     )
 
 
-def between(limits: Range, u: F64) -> F64:
+def between(limits: Range, u: Floats) -> Floats:
     """Uniform numbers `u` in [0, 1), brought between the limits."""
     low, high = limits
     return low + (high - low) * u
 
 
 def draw_labels(
-    lengths: Range, leading_zeros: float, length: F64, zero: F64, digit: F64
+    lengths: Range, leading_zeros: float, length: Floats, zero: Floats, digit: Floats
 ) -> npt.NDArray[np.int8]:
     """Draw labels of these lengths, each as likely, from uniform numbers in [0, 1).
 

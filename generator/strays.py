@@ -44,31 +44,32 @@ def stray(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
     if not len(rows):
         return
     for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
-        there = boxes[row][boxes[row, :, 2] > 0]
-        for which in u.reshape(MOST, DRAWS_EACH)[: 1 + int(u[7] * MOST)]:
-            _lay(images[row], there, which)
+        x, y, width, height = boxes[row][boxes[row, :, 2] > 0].T
+        box = int(x.min()), int(y.min()), int((x + width).max()), int((y + height).max())
+        for which in u.reshape(MOST, DRAWS_EACH)[: 1 + int(u[7] * MOST)].tolist():
+            _lay(images[row], box, which)
 
 
-def _lay(image: U8, boxes: I16, u: F64) -> None:
-    """Lay the stray that the uniform numbers `u` (8,) say, unless it comes near the number."""
-    left, top = boxes[:, :2].min(axis=0).tolist()
-    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0).tolist()
-    alone = np.zeros((INK_HEIGHT, INK_WIDTH), np.uint8)
+def _lay(image: U8, box: tuple[int, int, int, int], u: list[float]) -> None:
+    """Lay the stray that the eight uniform numbers `u` say, unless it comes near the number.
+
+    `box` is the number's: left, top, right, bottom.
+    """
+    left, top, right, bottom = box
+    drawn = np.zeros_like(image)
+    corner = (HEIGHT - INK_HEIGHT) // 2, WIDTH - RIGHT_MARGIN - INK_WIDTH
+    room = drawn[corner[0] : corner[0] + INK_HEIGHT, corner[1] : corner[1] + INK_WIDTH]
     points = _line(u) if u[0] < LINE else _stroke(u)
     level = int(255 - (255 - 3 * FAINT) * u[5])
     fixed = np.rint(points * 16).astype(np.int32)[:, None]
-    cv2.polylines(alone, [fixed], False, level, PENS[int(u[6] * len(PENS))], cv2.LINE_AA, 4)
-    corner = (HEIGHT - INK_HEIGHT) // 2, WIDTH - RIGHT_MARGIN - INK_WIDTH
-    drawn = np.zeros_like(image)
-    drawn[corner[0] : corner[0] + INK_HEIGHT, corner[1] : corner[1] + INK_WIDTH] = alone
+    cv2.polylines(room, [fixed], False, level, PENS[int(u[6] * len(PENS))], cv2.LINE_AA, 4)
     near = drawn[max(0, top - ROOM) : bottom + ROOM, max(0, left - ROOM) : right + ROOM]
-    beside = drawn[top:bottom].any(axis=1).sum()
-    if near.any() or beside > TALLEST * (bottom - top):
+    if near.any() or drawn[top:bottom].any(axis=1).sum() > TALLEST * (bottom - top):
         return
     np.maximum(image, drawn, out=image)
 
 
-def _line(u: F64) -> F64:
+def _line(u: list[float]) -> F64:
     """Along the top or the bottom, a little aslant: points (2, 2) x, y in the room."""
     length = (LINE_LENGTH[0] + u[1] * (LINE_LENGTH[1] - LINE_LENGTH[0])) * INK_WIDTH
     x = u[2] * (INK_WIDTH - length)
@@ -77,7 +78,7 @@ def _line(u: F64) -> F64:
     return np.stack([np.array([x, x + length]), y], axis=1)
 
 
-def _stroke(u: F64) -> F64:
+def _stroke(u: list[float]) -> F64:
     """Inwards from any point of the edge, with a bend: points (3, 2) x, y in the room."""
     around = u[1] * (INK_WIDTH + INK_HEIGHT)
     side = 0.0 if u[0] < (1 + LINE) / 2 else 1.0

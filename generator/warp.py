@@ -16,8 +16,12 @@ TILE_WIDTH = 40
 # So many glyphs stay in the cache together, and 128 x 56 rows are within the 32,767 that
 # cv2.remap can address.
 ATLAS = 128
-STEPS_PER_PX = np.float32(32)
 LIMIT = 500
+# A step of 1/32 before the last column, which is empty: on it cv2 would ask for one more, outside
+# of the image, in which it is several times slower.
+_LAST_COLUMN = SIZE - 1 - 1 / 32
+# A float32 near it is whole 1/32: adding it rounds a smaller number to these, to even at a half.
+_ROUNDER = np.float32(3 << 17)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Warp:
     def __init__(self) -> None:
         size = ATLAS * TILE_HEIGHT * TILE_WIDTH
         self._x, self._y = np.empty(size, np.float32), np.empty(size, np.float32)
-        self._row_of_glyph = np.arange(ATLAS, dtype=np.float32)[None, :, None] * SIZE
+        self._top = np.arange(ATLAS, dtype=np.float32) * SIZE  # of each glyph in the atlas
 
     def __call__(self, glyphs: U8, maps: Maps) -> U8:
         """Resample glyphs through their maps, bilinearly.
@@ -64,26 +68,40 @@ class Warp:
             uint8 (h, n, w): the tiles side by side.
         """
         n = len(glyphs)
-        shape = (maps.x_row.shape[1], n, maps.x_column.shape[1])
-        flat = (shape[0], n * shape[2])
-        x, y = (buffer[: flat[0] * flat[1]].reshape(shape) for buffer in (self._x, self._y))
-        np.add(maps.x_row.T[:, :, None], maps.x_column[None], out=x)
-        np.add(maps.y_row.T[:, :, None], maps.y_column[None], out=y)
-        np.clip(y, 0, SIZE - 1, out=y)
-        y += self._row_of_glyph[:, :n]
-        tiles = np.empty(shape, np.uint8)
+        height, width = maps.x_row.shape[1], maps.x_column.shape[1]
+        shape = (height, n * width)
+        x, y = (buffer[: height * n * width].reshape(shape) for buffer in (self._x, self._y))
+        top = self._top[:n]
+        _spread(maps.x_row, maps.x_column, x)
+        np.clip(x, 0, _LAST_COLUMN, out=x)
+        _spread(maps.y_row + top[:, None], maps.y_column, y)
+        first = np.repeat(top, width)
+        np.maximum(y, first, out=y)
+        np.minimum(y, first + np.float32(SIZE - 1), out=y)
+        tiles = np.empty((height, n, width), np.uint8)
         cv2.remap(
             glyphs.reshape(n * SIZE, SIZE),
-            x.reshape(flat),
-            y.reshape(flat),
+            x,
+            y,
             cv2.INTER_LINEAR,
-            dst=tiles.reshape(flat),
+            dst=tiles.reshape(shape),
             borderMode=cv2.BORDER_CONSTANT,
         )
         return tiles
 
 
+def _spread(row: F32, column: F32, out: F32) -> None:
+    """Sums (h, n * w) of parts by row (n, h) and by column (n, w), the maps of n tiles.
+
+    Repeated and added as long rows: twice as fast as by broadcasting over short ones.
+    """
+    height, width = row.shape[1], column.shape[1]
+    np.add(np.repeat(row.T.reshape(-1), width).reshape(height, -1), column.reshape(-1), out=out)
+
+
 def exact(px: F32) -> F32:
     """Round glyph px to whole 1/32 px, cut to 500 px either way."""
-    whole: F32 = np.rint(np.clip(px, -LIMIT, LIMIT) * STEPS_PER_PX)
-    return whole / STEPS_PER_PX
+    whole: F32 = np.clip(px, -LIMIT, LIMIT)
+    whole += _ROUNDER
+    whole -= _ROUNDER
+    return whole

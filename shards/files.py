@@ -35,7 +35,7 @@ def replacement(path: Path) -> Iterator[Path]:
     its folder flushed; when the body raises, it is removed and `path` stays as it was.
 
     Raises:
-        UserError: The disk is full, or a limit on sizes is reached.
+        UserError: The disk is full, or a limit on sizes is reached, or there is no such folder.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -48,6 +48,9 @@ def replacement(path: Path) -> Iterator[Path]:
                 f"{path} could not be written ({os.strerror(error.errno)}); free some space, or "
                 "name another folder"
             ) from error
+        if not path.parent.is_dir():
+            raise UserError(f"{path.parent} is no folder: make it, or name another") from error
+        error.filename = str(path)  # not the temporary name, which tells a person nothing
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -22,6 +22,8 @@ MANIFEST, PLAN = "manifest.json", "plan.json"
 IMPORTED = "import"  # the name of the recipe of a set that others drew
 SPLITS = ("test", "val", "train")  # in the order of their keys, so that train can grow at its end
 
+MAX_SHARDS = 10**5  # of a split: their names have five digits
+
 _SOURCE_FIELDS = ("name", "licence", "count", "sha256", "writers")
 _SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}\.tar", re.ASCII)
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)

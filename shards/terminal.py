@@ -48,7 +48,8 @@ def run(app: typer.Typer) -> Callable[[], None]:
     """Wrap a typer app as a console script that turns expected failures into one sentence.
 
     `UserError`, a package of an extra that is not installed, and `OSError` (a full disk, a folder
-    that cannot be written) exit with 1; anything else is a bug of ours and keeps its traceback.
+    that cannot be written) and MemoryError exit with 1; anything else is a bug of ours and keeps
+    its traceback.
     SIGTERM does what Ctrl-C does.
     """
 
@@ -62,6 +63,8 @@ def run(app: typer.Typer) -> Callable[[], None]:
             sys.exit(
                 f"error: {error.name} is not installed; run pip install 'digit-readers[train]'"
             )
+        except MemoryError as error:
+            sys.exit(_sentence("the memory does not suffice; end other programs", error))
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             reason = os.strerror(error.errno) if error.errno else str(error)

@@ -79,22 +79,15 @@ def by_logits(
 
 def ask_split(asks: Ask, data: DataSet, split: str, images: int) -> Asked:
     """Ask of the first `images` of a split whether they are right, and confusable wrong answers."""
+    kinds, found = [np.empty(0, np.str_)], [np.empty((0, ANSWER), np.float32)]
     with progress("images") as bar:
         task = bar.add_task(f"asking of {split}", total=min(images, data.count(split)))
-        return ask_quietly(asks, data, split, images, lambda n: bar.advance(task, n))
-
-
-def ask_quietly(
-    asks: Ask, data: DataSet, split: str, images: int, done: Callable[[int], object]
-) -> Asked:
-    """Do what `ask_split` does; `done` hears of how many more images it was asked."""
-    kinds, found = [np.empty(0, np.str_)], [np.empty((0, ANSWER), np.float32)]
-    for chunk in chunks(data, split, images):
-        pictures, truth = data.gather(split, chunk)
-        rows, expected, kind = questions(truth, seed=int(chunk[0]))
-        found.append(asks(pictures, rows, expected))
-        kinds.append(kind)
-        done(len(chunk))
+        for chunk in chunks(data, split, images):
+            pictures, truth = data.gather(split, chunk)
+            rows, expected, kind = questions(truth, seed=int(chunk[0]))
+            found.append(asks(pictures, rows, expected))
+            kinds.append(kind)
+            bar.advance(task, len(chunk))
     verdicts, probabilities, readings, _ = np.concatenate(found).T
     return Asked(np.concatenate(kinds), verdicts, probabilities, readings)
 

@@ -9,7 +9,15 @@ from onnx import ModelProto
 from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.allowed import read_model
-from trainer.answers import Ask, ask_split, best_thresholds, by_file, by_logits
+from trainer.answers import (
+    Ask,
+    Decisions,
+    ask_split,
+    best_thresholds,
+    by_file,
+    by_logits,
+    decisions,
+)
 from trainer.check_graph import Thresholds, with_check
 from trainer.confusable import questions
 from trainer.graph import write_model
@@ -28,11 +36,6 @@ def to_checker(
     The thresholds are fitted on up to `images` of the val split. Raises UserError when the set has
     no val images, and when the graph answers otherwise than `trainer.likelihood`.
     """
-    if data.count("val") == 0:
-        raise UserError(
-            f"{data.folder} has no val images, on which a checker is calibrated; name the data "
-            "set that the reader was trained on"
-        )
     with tempfile.TemporaryDirectory() as work:
         draft = Path(work) / "logits.onnx"
         write_model(network, draft, {})
@@ -98,3 +101,14 @@ def add_checkers(folder: Path, data: DataSet, images: int) -> list[Path]:
         checker, facts = to_checker(model, data, images)
         write_model(checker, target, card | facts)
     return list(found.values())
+
+
+def decide(checker: Path, tests: list[DataSet], images: int) -> dict[str, dict[str, Decisions]]:
+    """Ask a checker about the first `images` of the test split of each set, by the set's name.
+
+    Returns nothing where there is no checker.
+    """
+    if not checker.is_file():
+        return {}
+    asks = by_file(open_session(checker, ("answer",)))
+    return {test.manifest.name: decisions(ask_split(asks, test, "test", images)) for test in tests}

@@ -16,7 +16,8 @@ from shards.schema import expect, expect_fields
 from trainer.models import MODELS, Reader, build_seeded
 from trainer.tensors import open_tensors, require_known
 
-VERSION = 1
+VERSION = 2
+_READ = (1, VERSION)  # 1 has no losses of the epoch in progress
 CHARSET = "0123456789"
 BEST, LAST = "best.safetensors", "last.safetensors"
 WEIGHTS = "weights.safetensors"  # the averaged weights alone, beside exported files
@@ -104,10 +105,10 @@ def read_header(path: Path) -> Header:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged or no checkpoint of this trainer") from error
     version = expect(content, dict, f"{path}: header").get("version")
-    if version != VERSION:
+    if version not in _READ:
         raise UserError(
             f"{path} is a checkpoint of version {version}, this trainer reads "
-            f"version {VERSION}; train again or use the trainer that wrote it"
+            f"versions {_READ[0]} to {VERSION}; train again or use the trainer that wrote it"
         )
     expect_fields(content, tuple(_FIELDS), f"{path}: header")
     for name, kind in _FIELDS.items():

@@ -16,7 +16,7 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")]
 Split = Annotated[str, typer.Option(help="test, val or train.")]
-Images = Annotated[int, typer.Option(help="At most this many samples are read.")]
+Images = Annotated[int, typer.Option(min=1, help="At most this many samples are read.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto (CUDA where there is one).")]
 
 
@@ -29,7 +29,10 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over a block of fresh images.")] = 10,
     epoch_images: Annotated[
-        int, typer.Option(help="Images in an epoch; 0: all of train, at most 120,000.")
+        int,
+        typer.Option(
+            min=0, max=100_000_000, help="Images in an epoch; 0: all of train, at most 120,000."
+        ),
     ] = 0,
     max_minutes: Annotated[
         float,
@@ -44,7 +47,9 @@ def train(
     precision: Annotated[
         str, typer.Option(help="bf16, float32 or auto (bf16 where the device computes in it).")
     ] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: one per core.")] = 0,
+    threads: Annotated[
+        int, typer.Option(min=0, max=1024, help="CPU threads; 0: one per core.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run, under the options it began with.")
     ] = False,
@@ -58,11 +63,15 @@ def train(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Train without shards that are missing.")
     ] = False,
+    save_seconds: Annotated[
+        float, typer.Option(min=0, help="Between two checkpoints within an epoch.")
+    ] = 300,
 ) -> None:
     """Train a reader on the train split, measured on val after each epoch.
 
     The run folder gets best.safetensors and last.safetensors (each with a JSON beside it),
-    log.jsonl, curves.png and TensorBoard events: look at them with `tensorboard --logdir runs`.
+    log.jsonl, curves.png and TensorBoard events: look at them with `tensorboard --logdir runs`. A
+    step whose loss is not finite is skipped, and skipped.jsonl names its samples.
 
     Epoch e trains on block e of the split, so that a set of many epochs is all fresh images; a
     set that is still being built can be trained on, too. The same options give the same weights
@@ -70,7 +79,8 @@ def train(
     differ from run to run, since cuDNN and pooling add up gradients in any order.
 
     Before the first step the shards of train and val must have the sizes and SHA-256 that the
-    manifest says; shards verify looks deeper and names the samples.
+    manifest says, and labels that their images have room for; shards verify looks deeper and names
+    the samples.
     """
     from trainer.config import Config
     from trainer.start import start
@@ -85,7 +95,13 @@ def train(
         seed=seed,
         precision=precision,
     )
-    folder = start(data, config, run, device, threads, resume, init, compiled, allow_partial)
+    try:
+        folder = start(
+            data, config, run, device, threads, resume, init, compiled, allow_partial, save_seconds
+        )
+    except KeyboardInterrupt as stop:
+        typer.echo("; ".join(["stopped", *getattr(stop, "__notes__", [])]), err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
 
 
@@ -234,9 +250,9 @@ def ship(
     The card tells digits and recipe where the training set is among the test sets.
     """
     from shards.reader import DataSet
-    from trainer.ship import ship
+    from trainer.ship import read_commands, ship
 
-    lines = commands.read_text(encoding="utf-8").splitlines() if commands else []
+    lines = read_commands(commands) if commands else []
     for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
         typer.echo(f"written: {made}, with README.md")
 

@@ -82,6 +82,7 @@ def _measure(folder: Path, data: DataSet, images: int) -> Row:
 
 def seconds_an_image(readers: list[Path], data: DataSet) -> list[float]:
     """Median time of reading one image of test on one thread, by each of the readers in turn."""
+    data.require("test")
     sessions = [open_session(reader) for reader in readers]
     images, _ = data.gather("test", np.arange(min(_TIMED, data.count("test"))))
     times: list[list[float]] = [[] for _ in readers]

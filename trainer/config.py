@@ -7,6 +7,7 @@ from typing import Any
 from shards.errors import UserError
 from trainer.models import MODELS
 
+_MAX_NUMBER = 1 << 53  # up to which JSON keeps whole numbers everywhere
 _PEAK_RATES = {"nano": 3e-3, "lightweight": 1e-3, "optimized": 1e-3, "base": 1e-3}
 
 
@@ -38,8 +39,12 @@ class Config:
             raise UserError(f"model {self.model!r} is unknown; choose one of {', '.join(MODELS)}")
         if self.epochs < 1 or self.val_images < 1 or self.batch < 1:
             raise UserError("epochs, batch and validation images must each be 1 or more")
-        if min(self.rate, self.max_minutes, self.epoch_images, self.seed) < 0:
-            raise UserError("rate, minutes, images of an epoch and seed must not be negative")
+        for name, value in asdict(self).items():
+            if not _in_range(value):
+                raise UserError(
+                    f"{name.replace('_', ' ')} is {value}; it must not be negative, and less than "
+                    f"{_MAX_NUMBER:,}"
+                )
 
     @classmethod
     def from_dict(cls, options: dict[str, Any]) -> "Config":
@@ -47,7 +52,7 @@ class Config:
         kinds = {name: type(value) for name, value in asdict(cls("nano")).items()}
         for name, value in options.items():
             allowed = (float, int) if kinds.get(name) is float else (kinds.get(name),)
-            if type(value) not in allowed or (type(value) is not str and not 0 <= value < 1 << 53):
+            if type(value) not in allowed or not _in_range(value):
                 raise UserError(
                     f"the checkpoint's option {name} = {value!r} is none of this trainer; "
                     "use --init to start a new run from its weights"
@@ -63,3 +68,7 @@ class Config:
             return peak * (0.01 + 0.99 * done / self.warmup)
         falling = min(1.0, (done - self.warmup) / (1 - self.warmup))
         return peak * (1 + math.cos(math.pi * falling)) / 2
+
+
+def _in_range(value: str | float) -> bool:
+    return isinstance(value, str) or 0 <= value < _MAX_NUMBER

@@ -3,6 +3,7 @@
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from shards.files import replacing
 from shards.labels import MAX_DIGITS
 from shards.manifest import Manifest
 from shards.reader import DataSet
+from shards.schema import expect_map, reject
 from trainer.allowed import read_model
 from trainer.calibrate import calibrate
 from trainer.check_export import CHECKER, to_checker
@@ -34,7 +36,7 @@ from trainer.checkpoint import (
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
 from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
-from trainer.models import Reader, count_parameters
+from trainer.models import MODELS, Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
 
@@ -50,6 +52,7 @@ def export(checkpoint: Path, out: Path, data: DataSet, images: int = 3_000) -> d
     Beside them goes weights.safetensors, to start a training run from, with the weights as they
     were trained. Raises UserError, and leaves no file, when the files read anything differently.
     """
+    data.require("test")
     model, header = load_reader(checkpoint, torch.device("cpu"))
     temperature = calibrate(model, data, images)
     logits = to_onnx(model)
@@ -193,5 +196,20 @@ def write_card(card: dict[str, str], path: Path) -> None:
 
 
 def read_card(path: Path) -> dict[str, str]:
-    """Return the metadata of an ONNX file."""
-    return {entry.key: entry.value for entry in read_model(path)[1].metadata_props}
+    """Return the metadata of an ONNX file; UserError where it does not say of which model it is."""
+    card = {entry.key: entry.value for entry in read_model(path)[1].metadata_props}
+    return check_card(card, f"{path}: metadata")
+
+
+def check_card(card: object, where: str, names: Sequence[str] = ()) -> dict[str, str]:
+    """Return `card` if it has texts only, those of `names` among them, and a model known here.
+
+    Raises UserError, naming `where`, otherwise.
+    """
+    texts: dict[str, str] = expect_map(card, str, where)
+    for name in ("model", "parameters", *names):
+        if name not in texts:
+            reject(where, f"lacks the field {name!r}")
+    if texts["model"] not in MODELS or not texts["parameters"].isdecimal():
+        reject(where, f"is of a model {texts['model']!r} that is not known here")
+    return texts

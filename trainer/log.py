@@ -7,18 +7,24 @@ from typing import Any, Self
 
 from shards.files import replacing
 
-LOG, CURVES = "log.jsonl", "curves.png"
+LOG, SKIPPED, CURVES = "log.jsonl", "skipped.jsonl", "curves.png"
 
 
 class RunLog:
-    """Appends records to `log.jsonl` and TensorBoard in `folder`; a resumed run goes on in both."""
+    """Appends records to `log.jsonl` and TensorBoard in `folder`; a resumed run goes on in both.
 
-    def __init__(self, folder: Path) -> None:
+    `step` is where it goes on: records of later steps, which a killed run has left and which are
+    now taken again, are dropped.
+    """
+
+    def __init__(self, folder: Path, step: int = 0) -> None:
         from torch.utils.tensorboard import SummaryWriter  # takes a second: only when training
 
         self.folder = folder
+        for name in (LOG, SKIPPED):
+            _drop_after(step, folder / name)
         self._file = (folder / LOG).open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder))
+        self._board = SummaryWriter(str(folder), purge_step=step + 1)
 
     def __enter__(self) -> Self:
         return self
@@ -38,11 +44,28 @@ class RunLog:
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
 
+    def note_skipped(self, step: int, epoch: int, keys: list[str]) -> None:
+        """Add a step that was skipped, with the keys of its samples, to `skipped.jsonl`."""
+        path = self.folder / SKIPPED
+        with path.open("a", encoding="utf-8") as file:
+            print(json.dumps({"step": step, "epoch": epoch, "keys": keys}), file=file)
+        print(f"step {step} was skipped, its loss is not finite: its samples are in {path}")
+
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return all records of a run."""
     with (folder / LOG).open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def _drop_after(step: int, path: Path) -> None:
+    if not path.exists():
+        return
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] <= step]
+    if kept != lines:
+        with replacing(path) as file:
+            file.writelines(kept)
 
 
 def draw_curves(folder: Path) -> None:

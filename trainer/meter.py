@@ -15,10 +15,12 @@ class Meter:
     then waits for the next step.
     """
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, losses: list[float]) -> None:
+        """`losses` are of the epoch's steps before a resume; those that are read go there, too."""
         self._batch = batch
         self._unread: list[Tensor] = []
-        self._losses: list[float] = []
+        self._losses = losses
+        self._before = len(losses)
         self._began = time.monotonic()
 
     def add(self, loss: Tensor) -> None:
@@ -41,8 +43,8 @@ class Meter:
         return _mean(self._losses)
 
     def speed(self) -> float:
-        """Return images per second, of the steps that were read."""
-        return len(self._losses) * self._batch / (time.monotonic() - self._began)
+        """Return images per second, of the steps that were read here."""
+        return (len(self._losses) - self._before) * self._batch / (time.monotonic() - self._began)
 
 
 def _mean(losses: list[float]) -> float:

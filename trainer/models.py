@@ -196,6 +196,13 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def count_steps(name: str) -> int:
+    """T, into how many time steps the network `name` divides an image."""
+    with torch.device("meta"):
+        logits = build_model(name).eval()(torch.empty(1, 1, HEIGHT, WIDTH))
+    return int(logits.shape[1])
+
+
 def build_seeded(name: str, seed: int) -> Reader:
     """`build_model` with weights decided by `seed`; torch's own generator is left as it was."""
     with torch.random.fork_rng():

@@ -14,6 +14,7 @@ from trainer.checkpoint import load_reader
 from trainer.ctc import Decoded, greedy_decode
 from trainer.data import to_input
 from trainer.device import autocast
+from trainer.memory import told_when_short
 from trainer.models import Reader
 from trainer.runtime import is_reader, open_session, run
 
@@ -24,7 +25,11 @@ Read = Callable[[NDArray[np.uint8]], Decoded]  # (n, 32, 128) to what was read
 
 
 def chunks(data: DataSet, split: str, count: int, size: int = _BATCH) -> Iterator[np.ndarray]:
-    """Yield the indices of the first `count` samples of a split (at most all), `size` at a time."""
+    """Yield the indices of the first `count` samples of a split (at most all), `size` at a time.
+
+    Raises UserError where the split has none.
+    """
+    data.require(split)
     stop = min(count, data.count(split))
     for start in range(0, stop, size):
         yield np.arange(start, min(start + size, stop))
@@ -36,7 +41,7 @@ def by_torch(model: Reader, device: torch.device, precision: torch.dtype = torch
     @torch.inference_mode()
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         inputs = to_input(torch.from_numpy(images)[:, None].to(device))
-        with autocast(device, precision):
+        with told_when_short(), autocast(device, precision):
             logits: NDArray[np.float32] = model(inputs).float().cpu().numpy()
         return logits
 

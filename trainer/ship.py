@@ -12,19 +12,21 @@ from shards.errors import UserError
 from shards.files import replacing
 from shards.reader import DataSet
 from shards.terminal import progress
-from trainer.answers import Decisions, ask_quietly, by_file, decisions
 from trainer.card import Figures, card
-from trainer.check_export import CHECKER, INT8_CHECKER
+from trainer.check_export import CHECKER, INT8_CHECKER, decide
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
-from trainer.export import CARD, LOGITS, READER, read_card
+from trainer.export import CARD, LOGITS, READER, check_card, read_card
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
 from trainer.report import write_report
-from trainer.runtime import open_session
 
 EVALUATION, README = "evaluation.json", "README.md"
+_FACTS = (
+    *("polarity", "range", "reading", "fit", "trained"),
+    *("data", "fingerprint", "digits", "temperature"),
+)
 FILES = {  # of an export, by precision: what ships, and what it is called there
     "fp32": {name: name for name in (READER, LOGITS, CARD, CHECKER, WEIGHTS)},
     "int8": {
@@ -35,7 +37,7 @@ FILES = {  # of an export, by precision: what ships, and what it is called there
     },
 }
 _OPTIONAL = (CHECKER, WEIGHTS)
-ASKED = 4_000  # numbers of each test set that a checker is asked about, five times or so
+_ASKED = 4_000  # numbers of each test set that a checker is asked about, five times or so
 
 
 def ship(
@@ -55,15 +57,17 @@ def ship(
         raise UserError(f"{exported} has no {READER}; make it with trainer export")
     if not tests or len(set(names)) < len(names):
         raise UserError(f"readers are measured on test sets of different names, not {names}")
+    facts_of = {name: _read_facts(exported / FILES[name][CARD]) for name in present}
     readers = [exported / FILES[precision][READER] for precision in present]
     seconds = seconds_an_image(readers, tests[0])
     evaluations = measure(dict(zip(present, readers, strict=True)), tests, images, exported)
     answers = {
-        name: measure_answers(exported / FILES[name][CHECKER], tests, images) for name in present
+        name: decide(exported / FILES[name][CHECKER], tests, min(images, _ASKED))
+        for name in present
     }
     folders = []
     for precision, taken in zip(present, seconds, strict=True):
-        facts = json.loads((exported / FILES[precision][CARD]).read_text())
+        facts = facts_of[precision]
         if answers[precision]:  # a checker that was added later has more to say
             facts = read_card(exported / FILES[precision][CHECKER]) | facts
         folder = out / f"{facts['model']}-{precision}"
@@ -108,22 +112,21 @@ def measure(
         return {name: [each.result() for each in results] for name, results in begun.items()}
 
 
-def measure_answers(
-    checker: Path, tests: list[DataSet], images: int
-) -> dict[str, dict[str, Decisions]]:
-    """Ask a checker about the test split of each set; nothing where there is no checker."""
-    if not checker.is_file():
-        return {}
-    asks = by_file(open_session(checker, ("answer",)))
-    most = min(images, ASKED)
-    with progress("images") as bar:
-        task = bar.add_task("asking", total=sum(min(most, test.count("test")) for test in tests))
-        return {
-            test.manifest.name: decisions(
-                ask_quietly(asks, test, "test", most, lambda n: bar.advance(task, n))
-            )
-            for test in tests
-        }
+def read_commands(path: Path) -> list[str]:
+    """Return the lines of a text file; UserError where it is none."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: name one of commands, a line each") from error
+
+
+def _read_facts(path: Path) -> dict[str, str]:
+    """Read what the card needs; its `model` becomes the name of a folder."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not JSON ({error}); export it again") from error
+    return check_card(facts, str(path), _FACTS)
 
 
 def processor() -> str:

@@ -1,16 +1,22 @@
 """How a run begins: a new folder, or the checkpoint of one that was interrupted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from shards.errors import UserError
+from shards.files import remove_leftovers
+from shards.lock import locked
 from shards.reader import DataSet
 from shards.sound import open_sound
 from trainer.checkpoint import LAST, find_weights, read_header
 from trainer.config import Config
 from trainer.device import choose_device, choose_precision, prepare
+from trainer.memory import told_when_short
 from trainer.models import count_parameters
+from trainer.room import check_labels
 from trainer.state import State
 from trainer.train import train
 
@@ -25,42 +31,75 @@ def start(
     init: Path | None = None,
     compiled: bool = False,
     allow_partial: bool = False,
+    save_seconds: float = 300,
 ) -> Path:
     """Train in `folder` (default: runs/<model>-<data set>), by torch.compile if asked; returns it.
 
-    Raises UserError when the folder holds a run and `resume` is not set, when there is nothing to
-    resume, when the checkpoint is of another model or other data, and when shards of train or val
-    are damaged, or missing though not `allow_partial`.
+    Raises UserError when the folder holds a run and `resume` is not set, or another process trains
+    in it; when there is nothing to resume, or the checkpoint is of another model or other data;
+    when shards of train or val are damaged, or missing though not `allow_partial`; when labels are
+    none, or not those of their images (see `room`); and when the memory does not suffice. A note
+    on KeyboardInterrupt says how to go on.
     """
     device = choose_device(device_name)
     if threads:
         torch.set_num_threads(threads)
     data = _open(data_folder, allow_partial)
+    check_labels(data, ("train", "val"), config.model)
     folder = folder or Path("runs") / f"{config.model}-{data.manifest.name}"
-    last = folder / LAST
-    if resume:
-        state = _resumed(last, config, data, device)
-    elif last.exists():
-        raise UserError(f"{folder} already holds a run; use --resume or another --run")
-    else:
-        state = State(config, device)
-        if init:
-            state.start_from(find_weights(init))
-    folder.mkdir(parents=True, exist_ok=True)
-    precision = choose_precision(state.config.precision, device)
-    print(
-        f"{config.model}, {count_parameters(state.model):,} parameters, on {device} in "
-        f"{str(precision).removeprefix('torch.')}, into {folder}"
-    )
-    prepare(device)
-    if compiled:
-        state.model.compile()
-    train(data, folder, state)
+    smaller = f", or begin a run with a smaller --batch than {config.batch}"
+    with _alone(folder), told_when_short(smaller):
+        state = _begin(folder / LAST, data, config, device, resume, init)
+        precision = choose_precision(state.config.precision, device)
+        print(
+            f"{config.model}, {count_parameters(state.model):,} parameters, on {device} in "
+            f"{str(precision).removeprefix('torch.')}, into {folder}"
+        )
+        prepare(device)
+        if compiled:
+            state.model.compile()
+        try:
+            train(data, folder, state, save_seconds)
+        except KeyboardInterrupt as stop:
+            last = folder / LAST
+            on = f"with --resume goes on from {last}" if last.exists() else "begins anew"
+            stop.add_note(f"the same command {on}")
+            raise
     return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in `folder`, which is not left behind empty."""
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(folder, "training in"):
+            remove_leftovers(folder)
+            yield
+    finally:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _begin(
+    last: Path, data: DataSet, config: Config, device: torch.device, resume: bool, init: Path | None
+) -> State:
+    if resume:
+        return _resumed(last, config, data, device)
+    if last.exists():
+        raise UserError(f"{last.parent} already holds a run; use --resume or another --run")
+    torch.manual_seed(config.seed)  # of what a checkpoint keeps: the same command, the same bits
+    state = State(config, device)
+    if init:
+        state.start_from(find_weights(init))
+    return state
 
 
 def _open(folder: Path, allow_partial: bool) -> DataSet:
     data, missing = open_sound(folder, ("train", "val"), allow_partial)
+    for split in ("train", "val"):
+        data.require(split)
     if missing:
         names = ", ".join(entry.file for entry in missing)
         lost = sum(entry.count for entry in missing)

@@ -44,6 +44,7 @@ class State:
         self.updates = 0  # steps since the beginning of the run
         self.accuracy = 0.0  # on val, when last measured
         self.best = 0.0
+        self.losses: list[float] = []  # of the steps of the epoch in progress, nan where skipped
         self.skipped = 0  # steps in a row without a finite loss or gradient
         self._began = time.monotonic()
 
@@ -108,6 +109,9 @@ class State:
             ) from error
         state.epoch, state.step, state.updates = header.epoch, header.step, header.updates
         state.accuracy, state.best = header.accuracy, header.best
+        state.losses = (
+            tensors["losses"].tolist() if "losses" in tensors else []
+        )  # version 1 has none
         state._began -= header.seconds
         return state
 
@@ -125,6 +129,7 @@ class State:
                 for index, values in moments.items()
                 for name, value in values.items()
             },
+            "losses": torch.tensor(self.losses, dtype=torch.float32),
             "random": torch.get_rng_state(),
         }
 

@@ -13,7 +13,10 @@ from trainer.models import build_seeded
 
 _MAX_BYTES = 1 << 29  # a checkpoint of base, the largest network, has 133 MB
 _MAX_HEADER = 1 << 20
-_MAX_RANDOM = 1 << 16  # bytes of the state of torch's generator
+_FREE = {  # tensors that any network may have, of one dimension: their type and longest
+    "random": ("U8", 1 << 16),  # the state of torch's generator
+    "losses": ("F32", 1 << 22),
+}
 _PICKLES = (b"PK", *(bytes([0x80, protocol]) for protocol in range(1, 6)))
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 
@@ -55,8 +58,9 @@ def require_known(tensors: Any, model: str, path: Path) -> None:
     for name in tensors.keys():  # noqa: SIM118
         found = tensors.get_slice(name)
         kind, shape = found.get_dtype(), tuple(found.get_shape())
-        if name == "random":
-            same = kind == "U8" and len(shape) == 1 and shape[0] <= _MAX_RANDOM
+        if name in _FREE:
+            free, longest = _FREE[name]
+            same = kind == free and len(shape) == 1 and shape[0] <= longest
         else:
             same = known.get(name) == (kind, shape)
         if not same:

@@ -17,19 +17,20 @@ from trainer.device import autocast, choose_precision
 from trainer.log import RunLog, draw_curves
 from trainer.meter import Meter
 from trainer.predict import by_torch, chunks
+from trainer.skips import ANEW, Skips
 from trainer.state import State
 
 _EPOCH_IMAGES = 120_000  # the most in an epoch, unless asked for
 _LOG_EVERY = 50  # steps
-_MAX_SKIPPED = 10  # steps in a row without a finite loss or gradient
 
 
 def train(data: DataSet, folder: Path, state: State, save_seconds: float = 300) -> None:
     """Train `state` to the end of its run; checkpoints, logs and curves go into `folder`.
 
     Each epoch ends with a validation of the averaged weights; in between `last.safetensors` is
-    written every `save_seconds`. Raises UserError when ten steps in a row were skipped, since loss
-    or gradient was not finite, and when the shards that a build beside should write do not come.
+    written every `save_seconds`, though not while steps are skipped. Raises UserError when ten in
+    a row were, since loss or gradient was not finite, when the averaged weights read nothing
+    finite, and when the shards that a build beside should write do not come.
     """
     config = state.config
     precision = choose_precision(config.precision, state.device)
@@ -37,27 +38,29 @@ def train(data: DataSet, folder: Path, state: State, save_seconds: float = 300) 
     total = config.epochs * order.steps
     gather = best_gather(data, "train", state.device, config.epochs * order.epoch_images)
     saved = time.monotonic()
-    with RunLog(folder) as log:
+    with RunLog(folder, state.updates) as log:
         while state.epoch < config.epochs and state.share_done(total) < 1:
             indices = order.indices(state.epoch)
             wait_until_ready(data, "train", int(indices.max()) + 1)
-            meter = Meter(order.batch)
+            meter, skips = Meter(order.batch, state.losses), Skips(data, indices, log)
             with progress("images") as bar:
                 task = bar.add_task(f"epoch {state.epoch + 1}/{config.epochs}", total=indices.size)
                 for batch in stream(gather, indices[state.step :], state.device):
                     rate = config.rate_at(state.share_done(total))
                     meter.add(update(state, batch, rate, precision))
                     if state.updates % _LOG_EVERY == 0:
-                        notice(state, meter.read())
+                        skips.read(state, meter)
                         log.write(state.updates, loss=meter.recent(_LOG_EVERY), rate=rate)
                     bar.update(task, completed=state.step * order.batch)
-                    if time.monotonic() - saved > save_seconds:
-                        notice(state, meter.read())
-                        state.save(folder / LAST, data.manifest)
-                        saved = time.monotonic()
                     if state.share_done(total) >= 1:
                         break
-            _end_epoch(data, folder, state, order, meter, log)
+                    if state.step < order.steps and time.monotonic() - saved > save_seconds:
+                        skips.read(state, meter)
+                        if not state.skipped:
+                            state.save(folder / LAST, data.manifest)
+                            saved = time.monotonic()
+            skips.read(state, meter)
+            _end_epoch(data, state, order, meter, log)
 
 
 def update(state: State, batch: Batch, rate: float, precision: torch.dtype) -> Tensor:
@@ -86,18 +89,6 @@ def update(state: State, batch: Batch, rate: float, precision: torch.dtype) -> T
     return loss.masked_fill(lost, math.nan)
 
 
-def notice(state: State, losses: list[float]) -> None:
-    """Count the skipped steps among `losses`; UserError at the tenth in a row."""
-    for loss in losses:
-        state.skipped = 0 if math.isfinite(loss) else state.skipped + 1
-        if state.skipped == _MAX_SKIPPED:
-            raise UserError(
-                f"the loss or its gradient has not been finite for {_MAX_SKIPPED} steps in a row "
-                f"before step {state.updates}; use --resume with the last checkpoint or a lower "
-                "--rate"
-            )
-
-
 def validate(data: DataSet, state: State, precision: torch.dtype) -> tuple[float, float]:
     """Loss (nats per number) and share of exact numbers of the averaged weights on val."""
     predict = by_torch(state.average, state.device, precision)
@@ -118,13 +109,15 @@ def _order(data: DataSet, state: State) -> Order:
     return Order(count, images, config.batch, config.seed)
 
 
-def _end_epoch(
-    data: DataSet, folder: Path, state: State, order: Order, meter: Meter, log: RunLog
-) -> None:
-    notice(state, meter.read())
+def _end_epoch(data: DataSet, state: State, order: Order, meter: Meter, log: RunLog) -> None:
     speed, loss = meter.speed(), meter.mean()
     precision = choose_precision(state.config.precision, state.device)
     val_loss, state.accuracy = validate(data, state, precision)
+    if not math.isfinite(val_loss):
+        raise UserError(
+            f"the loss on val is {val_loss} after step {state.updates}, the weights are spoiled; "
+            f"{ANEW}"
+        )
     print(
         f"epoch {state.epoch + 1}/{state.config.epochs}  step {state.step}/{order.steps}  "
         f"loss {loss:.4f}  val loss {val_loss:.4f}  val accuracy {state.accuracy:.4f}  "
@@ -140,9 +133,10 @@ def _end_epoch(
         seconds=state.seconds,
     )
     if state.step == order.steps:
-        state.epoch, state.step = state.epoch + 1, 0
+        state.epoch, state.step, state.losses = state.epoch + 1, 0, []
     is_best = state.accuracy >= state.best
     state.best = max(state.best, state.accuracy)
-    for name in (LAST, BEST) if is_best else (LAST,):
-        state.save(folder / name, data.manifest)
-    draw_curves(folder)
+    # The best first: a run that is killed in between does this epoch's end again.
+    for name in (BEST, LAST) if is_best else (LAST,):
+        state.save(log.folder / name, data.manifest)
+    draw_curves(log.folder)

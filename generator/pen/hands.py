@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.pen.shapes import shapes
-from generator.rng import uniforms_of
+from generator.rng import coarse_uniforms_of
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 WAVES = 3  # cosine terms per axis of a bending field
@@ -33,24 +33,24 @@ class Hands:
     `shapes()`. field (n, 10, 9, 2): her own bending of each digit.
     """
 
-    slant: F64
-    aspect: F64
-    rotation: F64
-    rounding: F64
-    tremor: F64
-    balance: F64
-    taper: F64
-    overshoot: F64
-    hook: F64
-    distortion: F64
-    looseness: F64
-    fickleness: F64
-    flow: F64
-    kern: F64
-    size: F64
-    drop: F64
+    slant: F32
+    aspect: F32
+    rotation: F32
+    rounding: F32
+    tremor: F32
+    balance: F32
+    taper: F32
+    overshoot: F32
+    hook: F32
+    distortion: F32
+    looseness: F32
+    fickleness: F32
+    flow: F32
+    kern: F32
+    size: F32
+    drop: F32
     shape: I64
-    field: F64
+    field: F32
 
 
 def draw_hands(writers: I64) -> Hands:
@@ -59,10 +59,10 @@ def draw_hands(writers: I64) -> Hands:
     The distributions are those of `style.draw_style`; youth is Kumaraswamy's and not a beta
     variate, since its quantiles have a closed form.
     """
-    u = uniforms_of(_KEY, writers, _NORMALS + _UNIFORMS)
-    z = iter(normals(u[:, :_NORMALS])[:, :_SCALARS].T)
-    each = normals(u[:, :_NORMALS])[:, _SCALARS:].reshape(-1, 10, _FIELD + 2)
-    v = iter(u[:, _NORMALS:].T)
+    u = coarse_uniforms_of(_KEY, writers, _NORMALS + _UNIFORMS).T.copy()
+    normal = normals(u[:_NORMALS])
+    z, v = iter(normal[:_SCALARS]), iter(u[_NORMALS:])
+    each = np.moveaxis(normal[_SCALARS:].reshape(10, _FIELD + 2, -1), 2, 0)
     youth = (1 - (1 - next(v)) ** (1 / 1.8)) ** (1 / 1.2)
     small_zeros, hanging = next(v) < _SMALL_ZEROS, next(v) < _HANGING
     size, drop = np.exp(0.06 * each[..., -2]), 0.03 * each[..., -1]
@@ -91,7 +91,7 @@ def draw_hands(writers: I64) -> Hands:
     )
 
 
-def choose(digits: I64, u: F64) -> I64:
+def choose(digits: I64, u: F32) -> I64:
     """Rows of `shapes()` for `digits`, chosen by uniform numbers; the two broadcast."""
     table = shapes()
     # Within digit d the chances rise to 1, so that d + chance rises over the whole table.
@@ -99,8 +99,9 @@ def choose(digits: I64, u: F64) -> I64:
     return np.searchsorted(rising, digits + u, side="right")
 
 
-def normals(u: F64) -> F64:
-    """Standard normal numbers from as many uniform ones, along an even last axis (Box-Muller)."""
-    radius = np.sqrt(-2 * np.log(1 - u[..., ::2]))
-    angle = 2 * np.pi * u[..., 1::2]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+def normals(u: F32) -> F32:
+    """Standard normal numbers from as many uniform ones, (2 n, m) (Box-Muller)."""
+    first, second = u[: len(u) // 2], u[len(u) // 2 :]
+    radius = np.sqrt(-2 * np.log(1 - first))
+    angle = 2 * np.pi * second
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])

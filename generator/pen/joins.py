@@ -8,7 +8,7 @@ import numpy.typing as npt
 from generator.pen.batch import Strokes
 from generator.pen.shapes import shapes
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -20,19 +20,19 @@ _OVER, _FROM_FOOT = (0, 5, 8), (2, 4)
 
 @dataclass(frozen=True)
 class Joins:
-    """j curves that lead from digit `left` (j,) to the next, float64 path (2, j, POINTS)."""
+    """j curves that lead from digit `left` (j,) to the next, float32 path (2, j, POINTS)."""
 
     left: I64
-    path: F64
+    path: F32
 
 
 @dataclass(frozen=True)
 class _Ends:
     """Where d digits end or begin: x and y (2, d), within the box, and the heading, length 1."""
 
-    point: F64
-    inside: F64
-    heading: F64
+    point: F32
+    inside: F32
+    heading: F32
 
 
 def join(strokes: Strokes, owner: I64, label: I64, wanted: Bools) -> Joins:
@@ -58,7 +58,7 @@ def join(strokes: Strokes, owner: I64, label: I64, wanted: Bools) -> Joins:
 
 
 def plausible(
-    left: I64, right: I64, from_below: Bools, out: F64, into: F64, heading: F64, way: F64
+    left: I64, right: I64, from_below: Bools, out: F32, into: F32, heading: F32, way: F32
 ) -> Bools:
     """Whether a pen would run on from one digit into the next.
 
@@ -66,10 +66,10 @@ def plausible(
         left: int64 (j,), a digit.
         right: int64 (j,), the digit after it.
         from_below: bool (j,), the right one is the zero that is written after a foot.
-        out: float64 (2, j), where the left one ends in its box, 0 to 1 across and down.
-        into: float64 (2, j), where the right one begins in its box.
-        heading: float64 (2, j), the pen's at the end, length 1.
-        way: float64 (2, j), from that end to that beginning, in digit heights.
+        out: float32 (2, j), where the left one ends in its box, 0 to 1 across and down.
+        into: float32 (2, j), where the right one begins in its box.
+        heading: float32 (2, j), the pen's at the end, length 1.
+        way: float32 (2, j), from that end to that beginning, in digit heights.
     """
     across, far = way[0], np.hypot(*way)
     high, early = out[1] < 0.3, into[0] < 0.35
@@ -89,14 +89,15 @@ def plausible(
 def _ends(strokes: Strokes) -> tuple[_Ends, _Ends]:
     """Ends and beginnings of d digits."""
     left, top, right, bottom = strokes.boxes()
-    corner, size = np.stack([left, top]), np.stack([right - left, bottom - top]) + 1e-9
+    tiny = np.float32(1e-9)
+    corner, size = np.stack([left, top]), np.stack([right - left, bottom - top]) + tiny
     points = np.stack([strokes.x, strokes.y])
     begin = strokes.start[strokes.first]
     end = np.append(begin[1:], len(strokes.x)) - 1
 
-    def ends(at: I64, way: F64) -> _Ends:
+    def ends(at: I64, way: F32) -> _Ends:
         point = points[:, at]
-        return _Ends(point, (point - corner) / size, way / (np.hypot(*way) + 1e-9))
+        return _Ends(point, (point - corner) / size, way / (np.hypot(*way) + tiny))
 
     return (
         ends(end, points[:, end] - points[:, end - 1]),
@@ -104,11 +105,11 @@ def _ends(strokes: Strokes) -> tuple[_Ends, _Ends]:
     )
 
 
-def _curve(exits: _Ends, entries: _Ends, left: I64) -> F64:
+def _curve(exits: _Ends, entries: _Ends, left: I64) -> F32:
     """Cubic Hermite curves that leave and arrive with the pen's own headings."""
     start, end = exits.point[:, left, None], entries.point[:, left + 1, None]
     swing = 0.6 * np.hypot(*(end - start))
-    t = np.linspace(0, 1, POINTS)
+    t = np.linspace(0, 1, POINTS, dtype=np.float32)
     bend = (2 * t - 3) * t * t
     leave, arrive = exits.heading[:, left, None] * swing, entries.heading[:, left + 1, None] * swing
     return np.asarray(

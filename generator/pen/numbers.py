@@ -14,12 +14,12 @@ from generator.pen.joins import join
 from generator.pen.raster import Lines
 from generator.pen.shapes import shapes
 from generator.pen.spacing import Line, set_digits
-from generator.rng import uniforms_of
+from generator.rng import coarse_uniforms_of
 from generator.sample import Numbers
 from shards.labels import MAX_DIGITS
 from shards.record import Samples
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 # Ids lie above those of any bank: FIRST_ID + 10 * writer + digit. No hand is in two splits.
@@ -31,9 +31,10 @@ WRITERS = {
 }
 DIGIT_HEIGHT = 20  # px of the recipe's frame
 # Numbers written together: their points stay in the cache.
-_BLOCK = 128
-# Uniform draws of a number: its writer, the line's sag and shrinking, two to spare, since draws
-# come in fours, and a join for each digit.
+_BLOCK = 256
+# Uniform draws of a number: its writer, the line's sag and shrinking, the writer once more (there
+# are more writers than numbers in single precision), one to spare, since draws come in eights, and
+# a join for each digit.
 _DRAWS = 5 + MAX_DIGITS
 
 
@@ -79,9 +80,10 @@ def write(split: str, numbers: Numbers, seed: int, samples: I64) -> Samples:
 
 def _write(split: str, numbers: Numbers, seed: int, samples: I64) -> Samples:
     stream = seed + ((1 + list(WRITERS).index(split)) << 64)
-    u = uniforms_of(stream, samples, _DRAWS + MAX_DIGITS * batch.DRAWS)
+    u = coarse_uniforms_of(stream, samples, _DRAWS + MAX_DIGITS * batch.DRAWS)
     first, stop = WRITERS[split]
-    writers = first + np.floor(u[:, 0] * (stop - first)).astype(np.int64)
+    finer = u[:, 0] + u[:, 3].astype(np.float64) / 2**24
+    writers = first + np.floor(finer * (stop - first)).astype(np.int64)
     hands = draw_hands(writers)
     owner, place = np.nonzero(numbers.present)
     each = u[:, _DRAWS:].reshape(len(u), MAX_DIGITS, batch.DRAWS)[owner, place]
@@ -98,8 +100,8 @@ def _write(split: str, numbers: Numbers, seed: int, samples: I64) -> Samples:
 
 
 def _lines(
-    hands: Hands, numbers: Numbers, at: tuple[I64, I64], u: F64, each: F64
-) -> tuple[Lines, F64]:
+    hands: Hands, numbers: Numbers, at: tuple[I64, I64], u: F32, each: F32
+) -> tuple[Lines, F32]:
     """Every line of the numbers and their pens, in digit heights; each begins at x = 0."""
     owner, place = at
     label = numbers.digits[at].astype(np.int64)
@@ -111,28 +113,37 @@ def _lines(
     line = replace(line, pen=_readable(line, strokes, at, label))
     strokes = set_digits(strokes, owner, place, label, line)
     lines = placing.gather(strokes, join(strokes, owner, label, runs_on), owner)
-    return placing.rise(lines, np.tan(numbers.rise)), line.pen
+    return placing.rise(lines, np.tan(numbers.rise).astype(np.float32)), line.pen
 
 
-def _readable(line: Line, strokes: Strokes, at: tuple[I64, I64], label: I64) -> F64:
+def _readable(line: Line, strokes: Strokes, at: tuple[I64, I64], label: I64) -> F32:
     """The pens (n,), thinner where they would fill a 0 or blur a small digit."""
     size = line.size[at]
     left, _, right, _ = strokes.boxes()
-    most = np.full(line.size.shape, np.inf)
+    most = np.full(line.size.shape, np.inf, np.float32)
     most[at] = size * np.where(label == 0, np.minimum(0.5 * (right - left), 0.24), 0.24)
     return np.asarray(np.minimum(line.pen, most.min(axis=1)))
 
 
-def _line(hands: Hands, numbers: Numbers, u: F64) -> Line:
+def _line(hands: Hands, numbers: Numbers, u: F32) -> Line:
     """The line that the numbers stand on: sagging or arched, the digits larger or smaller."""
     every = np.arange(len(numbers))[:, None]
-    along = np.arange(MAX_DIGITS) / (MAX_DIGITS - 1)
+    along = np.arange(MAX_DIGITS, dtype=np.float32) / (MAX_DIGITS - 1)
     digits = np.maximum(numbers.digits, 0)
     sag, shrink = (2 * u[:, :1] - 1) * 0.25, (2 * u[:, 1:2] - 1) * 0.2
+    pen, scale, down, gap = (
+        np.asarray(lengths, np.float32)
+        for lengths in (
+            numbers.pen / DIGIT_HEIGHT,
+            numbers.scale,
+            numbers.shift_y / DIGIT_HEIGHT,
+            (numbers.spacing[:, None] + numbers.gap) / DIGIT_HEIGHT,
+        )
+    )
     return Line(
-        pen=numbers.pen / DIGIT_HEIGHT,
+        pen=pen,
         kern=hands.kern,
-        size=numbers.scale * hands.size[every, digits] * np.exp(shrink * along),
-        down=numbers.shift_y / DIGIT_HEIGHT + hands.drop[every, digits] + sag * along * along,
-        gap=(numbers.spacing[:, None] + numbers.gap) / DIGIT_HEIGHT,
+        size=scale * hands.size[every, digits] * np.exp(shrink * along),
+        down=down + hands.drop[every, digits] + (sag * along * along).astype(np.float32),
+        gap=gap,
     )

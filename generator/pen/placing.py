@@ -13,7 +13,7 @@ from generator.pen.raster import Lines
 from generator.sample import Numbers
 from shards import canvas
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 ROOM = ROOMS["ink"]
@@ -46,22 +46,22 @@ def gather(strokes: Strokes, joins: Joins, owner: I64) -> Lines:
     return Lines(x, y, start, digit, owner)
 
 
-def _hook(end: F64, tip: F64) -> F64:
+def _hook(end: F32, tip: F32) -> F32:
     return np.stack([end, end + tip], axis=1)
 
 
-def _flat(x: F64, y: F64, digit: I64) -> tuple[F64, F64, I64, I64]:
+def _flat(x: F32, y: F32, digit: I64) -> tuple[F32, F32, I64, I64]:
     """Lines of as many points each, (l, m), flattened; the first point of each, and its digit."""
     lines, points = x.shape
     return x.ravel(), y.ravel(), np.arange(lines) * points, digit
 
 
-def rise(lines: Lines, slope: F64) -> Lines:
+def rise(lines: Lines, slope: F32) -> Lines:
     """Let the line of each number rise to the right by a slope, (n,)."""
     return replace(lines, y=lines.y - slope[lines.number] * lines.x)
 
 
-def fit(lines: Lines, numbers: Numbers, pen: F64) -> tuple[Lines, I64]:
+def fit(lines: Lines, numbers: Numbers, pen: F32) -> tuple[Lines, I64]:
     """Bring n numbers onto the canvas, so that the ink of each fills its room or its place in it.
 
     Args:
@@ -81,9 +81,10 @@ def fit(lines: Lines, numbers: Numbers, pen: F64) -> tuple[Lines, I64]:
     scale = ((room_or_part - 2 * reach) / np.maximum(span, 1e-9)).min(axis=0)
     place = np.where(numbers.anywhere, numbers.place.T, np.array([[1], [0.5]]))
     corner = np.array([[ROOM.left], [ROOM.top]]) + place * (room - span * scale - 2 * reach)
-    at, number = corner + reach - low * scale, lines.number
-    x, y = lines.x * scale[number] + at[0][number], lines.y * scale[number] + at[1][number]
-    return replace(lines, x=x, y=y), radii
+    number = lines.number
+    factor = scale.astype(np.float32)[number]
+    x, y = (corner + reach - low * scale).astype(np.float32).take(number, axis=1)
+    return replace(lines, x=lines.x * factor + x, y=lines.y * factor + y), radii
 
 
 def moves(numbers: Numbers, boxes: npt.NDArray[np.int16]) -> I64:

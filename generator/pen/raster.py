@@ -26,8 +26,8 @@ _SOFTEST = 1.8
 class Lines:
     """l lines with p points in all, the parts of d digits of n numbers."""
 
-    x: F64  # (p,)
-    y: F64  # (p,), down
+    x: F32  # (p,)
+    y: F32  # (p,), down
     start: I64  # (l,), its first point
     digit: I64  # (l,), whose line
     owner: I64  # (d,), the number of each digit, sorted
@@ -42,20 +42,20 @@ class Lines:
         """int64 (p,), the number of each point."""
         return self.owner[self.point]
 
-    def bounds(self) -> tuple[F64, F64]:
+    def bounds(self) -> tuple[F32, F32]:
         """Least and greatest x and y, (2, n), of each number."""
         left, right = self._extremes(self.x, self.owner[self.digit])
         top, bottom = self._extremes(self.y, self.owner[self.digit])
         return np.stack([left, top]), np.stack([right, bottom])
 
-    def sides(self) -> tuple[F64, F64]:
+    def sides(self) -> tuple[F32, F32]:
         """Least and greatest x (d,) of each digit."""
         return self._extremes(self.x, self.digit)
 
-    def _extremes(self, values: F64, of: I64) -> tuple[F64, F64]:
+    def _extremes(self, values: F32, of: I64) -> tuple[F32, F32]:
         """Least and greatest of p values, by whose (l,) lines they belong to."""
         count = int(of.max()) + 1
-        low, high = np.full(count, np.inf), np.full(count, -np.inf)
+        low, high = (np.full(count, far, np.float32) for far in (np.inf, -np.inf))
         np.minimum.at(low, of, np.minimum.reduceat(values, self.start))
         np.maximum.at(high, of, np.maximum.reduceat(values, self.start))
         return low, high
@@ -85,13 +85,13 @@ def reach(radius: I64) -> F64:
     return (radius + 1) / FINER
 
 
-def ink(lines: Lines, radii: I64, softness: F64) -> Tiles:
+def ink(lines: Lines, radii: I64, softness: F32) -> Tiles:
     """Draw the digits of n numbers with round pens.
 
     Args:
         lines: Whose rows 0 to 32 are drawn.
         radii: int64 (n,), of the pens; see `radius`.
-        softness: float64 (n,), px over which ink fades at its edge.
+        softness: float32 (n,), px over which ink fades at its edge.
     """
     low, high = lines.sides()
     half = reach(radii[lines.owner])
@@ -108,8 +108,11 @@ def ink(lines: Lines, radii: I64, softness: F64) -> Tiles:
 def _draw(lines: Lines, shift: I64, radii: I64, rows: int) -> U8:
     """Coverage (rows, 32) by the lines, moved along the strip by `shift` (d,)."""
     large = np.zeros((rows * FINER, canvas.HEIGHT * FINER), np.uint8)
-    points = np.stack([lines.y, lines.x + shift[lines.point]], axis=1) * FINER - 0.5
-    fixed = np.rint(points * (1 << _FRACTION)).astype(np.int32)
+    unit = 1 << _FRACTION
+    points = (np.stack([lines.y, lines.x], axis=1) * FINER - 0.5) * unit
+    fixed = np.rint(points).astype(np.int32)
+    # Whole px, and after rounding, so that a line does not depend on its place.
+    fixed[:, 1] += (shift * FINER * unit).astype(np.int32)[lines.point]
     strokes: list[list[npt.NDArray[np.int32]]] = [[] for _ in radii]
     owners, starts = lines.owner[lines.digit].tolist(), [*lines.start.tolist(), len(fixed)]
     for owner, span in zip(owners, pairwise(starts), strict=True):
@@ -123,24 +126,25 @@ def _draw(lines: Lines, shift: I64, radii: I64, rows: int) -> U8:
     return np.asarray(large, np.uint8)
 
 
-def _soften(strip: U8, starts: I64, softness: F64) -> U8:
-    """Soften or sharpen edges, then scale each number to a peak of 255, as fit() does.
+def _soften(strip: U8, starts: I64, softness: F32) -> U8:
+    """Soften or sharpen edges, then scale each number to a peak of 255, as fit() does; in place.
 
     Coverage fades over 1 px. Mixed with a share t of itself under a kernel of 1/4, 1/2, 1/4, it
     gets the variance t / 2 on top of the 1/12 of such an edge; one over s px has s ** 2 / 12.
     """
     soft = np.minimum(softness, _SOFTEST)
     share, gain = np.maximum(soft**2 - 1, 0) / 6, np.maximum(1 / soft, 1)
-    rows = np.diff(starts, append=len(strip))
-    sharp, smooth, bias = np.repeat(
-        np.stack([(1 - share) * gain, share, 127.5 * (1 - gain)]).astype(np.float32), rows, axis=1
-    )[..., None]
-    grey = strip * sharp
-    grey += cv2.GaussianBlur(strip, (3, 3), 0) * smooth
-    grey += bias
-    peak = np.maximum.reduceat(grey.max(axis=1), starts)
-    grey *= np.repeat(255 / peak, rows)[:, None]
-    return np.asarray(np.rint(np.maximum(grey, 0, out=grey), out=grey).astype(np.uint8))
+    smooth = cv2.GaussianBlur(strip, (3, 3), 0)
+    spans = list(pairwise([*starts.tolist(), len(strip)]))
+    mixing = np.stack([(1 - share) * gain, share, 127.5 * (1 - gain)], axis=1).tolist()
+    for (start, stop), (sharp, blurred, bias) in zip(spans, mixing, strict=True):
+        part = strip[start:stop]
+        cv2.addWeighted(part, sharp, smooth[start:stop], blurred, bias, dst=part)
+    peaks = np.maximum.reduceat(strip.reshape(-1), starts * strip.shape[1])
+    for number in np.flatnonzero(peaks < 255).tolist():
+        part = strip[slice(*spans[number])]
+        cv2.addWeighted(part, 255 / float(peaks[number]), part, 0, 0, dst=part)
+    return strip
 
 
 def measure(tiles: Tiles) -> I64:
@@ -166,12 +170,13 @@ def compose(tiles: Tiles, owner: I64, move: I64) -> U8:
         owner: int64 (d,), the number of each.
         move: int64 (n, 2), px across and down for each number.
     """
-    around = 32  # room for empty margins
+    around = 8  # room for empty margins
     images = np.zeros((len(move), canvas.HEIGHT + 2 * around, canvas.WIDTH + 2 * around), np.uint8)
+    upright = cv2.transpose(tiles.strip)
     x = (tiles.column + move[owner, 0] + around).tolist()
     y = (move[owner, 1] + around).tolist()
     spans = zip(tiles.start.tolist(), tiles.stop.tolist(), strict=True)
     for number, left, top, (start, stop) in zip(owner.tolist(), x, y, spans, strict=True):
         spot = images[number, top : top + canvas.HEIGHT, left : left + stop - start]
-        np.maximum(spot, tiles.strip[start:stop].T, out=spot)
+        cv2.max(spot, upright[:, start:stop], dst=spot)
     return images[:, around:-around, around:-around]

@@ -5,20 +5,23 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from generator.pen import movement
 from generator.pen.allographs import ALLOGRAPHS, JOINED_ZERO
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 STROKES = 2  # of an allograph, at most
 CONTROLS = 12  # control points of a stroke, at most
+NEAR = 6  # of them that a point of its path depends on, at most: neighbours
 # The roundings of the two bases of a stroke; those between are mixed of both.
 ROUNDINGS = (0.01, 0.06)
 # A path has a point for so many digit heights, and one for so many rad of turning: chords that
-# look like curves.
-_HOP, _TURN = 0.2, 0.5
+# look like curves, at most a quarter px from them where digits are 20 px high.
+_HOP, _TURN = 0.3, 0.7
 # Digits to those who know the hand, but not alone.
 _AMBIGUOUS = {
     (1, "bar, tail to the right"),
@@ -39,12 +42,13 @@ class Shapes:
     first: I64  # (11,)
     chance: F64  # (a,): share of the writers who use this one or an earlier one for its digit
     joined_zero: int
-    control: F64  # (a, 2, CONTROLS, 2), digit heights
+    control: F32  # (2, a, 2, CONTROLS): x and y in digit heights, of both strokes
     last: I64  # (a, 2), the index of the last control point; -1: there is no such stroke
     start: I64  # (a, 2), the first point of the path
     count: I64  # (a, 2), how many points it has
-    basis: F64  # (2, p, CONTROLS), the weights of the control points, for both ROUNDINGS
-    along: F64  # (p,), length of the path so far, in digit heights
+    near: I64  # (p,), the first of the NEAR control points that a point depends on
+    basis: F32  # (2, NEAR, p), their weights, for both ROUNDINGS
+    along: F32  # (p,), length of the path so far, in digit heights
 
 
 @cache
@@ -55,18 +59,19 @@ def shapes() -> Shapes:
         np.cumsum([shape.weight * ((digit, shape.name) not in _AMBIGUOUS) for shape in some])
         for digit, some in enumerate(ALLOGRAPHS)
     ]
-    control = np.zeros((len(everything), STROKES, CONTROLS, 2))
+    control = np.zeros((2, len(everything), STROKES, CONTROLS), np.float32)
     last, start, count = (np.full((len(everything), STROKES), n) for n in (-1, 0, 0))
     bases: list[F64] = []
     alongs: list[F64] = []
     for i, shape in enumerate(everything):
         for j, points in enumerate(shape.strokes):
-            basis, along = _trace(points.astype(np.float64))
-            control[i, j, : len(points)] = points[:, :2]
+            rows, along = _trace(points.astype(np.float64))
+            control[:, i, j, : len(points)] = points[:, :2].T
             last[i, j], count[i, j] = len(points) - 1, len(along)
             start[i, j] = sum(len(a) for a in alongs)
-            bases.append(basis)
+            bases.append(rows)
             alongs.append(along)
+    near, basis = _nearest(np.concatenate(bases, axis=1))
     return Shapes(
         first=np.cumsum([0, *(len(digit) for digit in ALLOGRAPHS)]),
         chance=np.concatenate([*(w / w[-1] for w in weights), [1.0]]),
@@ -75,8 +80,9 @@ def shapes() -> Shapes:
         last=last,
         start=start,
         count=count,
-        basis=np.concatenate(bases, axis=1),
-        along=np.concatenate(alongs),
+        near=near,
+        basis=basis,
+        along=np.concatenate(alongs).astype(np.float32),
     )
 
 
@@ -92,3 +98,15 @@ def _trace(points: F64) -> tuple[F64, F64]:
     rows = np.unique(np.searchsorted(effort, wanted).clip(0, len(effort) - 1))
     unused = ((0, 0), (0, 0), (0, CONTROLS - len(points)))
     return np.pad(bases[:, rows], unused), along[rows]
+
+
+def _nearest(bases: F64) -> tuple[I64, F32]:
+    """The NEAR neighbours of most weight, of (2, p, CONTROLS): their first, and their weights.
+
+    What the others weigh, under a thousandth, goes to them in proportion.
+    """
+    windows = sliding_window_view(bases, NEAR, axis=2)  # (2, p, first, NEAR)
+    first = np.abs(windows).sum(axis=(0, 3)).argmax(axis=1)
+    some = windows[:, np.arange(len(first)), first]
+    weights = (some / some.sum(axis=2, keepdims=True)).transpose(0, 2, 1)
+    return first, weights.astype(np.float32, order="C")

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from generator.pen.batch import Strokes
 from shards.labels import MAX_DIGITS
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
 # Profiles: how far ink reaches to the left and right, in bands of height from _TOP down.
@@ -24,11 +24,11 @@ _LEAST, _LEAST_OF_BARS = (0.7, -0.06), (1.0, 0.08)
 class Line:
     """How n numbers stand on their lines; lengths in digit heights."""
 
-    pen: F64  # (n,), its width
-    kern: F64  # (n,), 0 keeps boxes apart, 1 ink
-    size: F64  # (n, 5), factor on the height of each digit
-    down: F64  # (n, 5), of each digit under the line
-    gap: F64  # (n, 5), room between the ink of a digit and its left neighbour's
+    pen: F32  # (n,), its width
+    kern: F32  # (n,), 0 keeps boxes apart, 1 ink
+    size: F32  # (n, 5), factor on the height of each digit
+    down: F32  # (n, 5), of each digit under the line
+    gap: F32  # (n, 5), room between the ink of a digit and its left neighbour's
 
 
 def set_digits(strokes: Strokes, owner: I64, place: I64, label: I64, line: Line) -> Strokes:
@@ -50,22 +50,22 @@ def set_digits(strokes: Strokes, owner: I64, place: I64, label: I64, line: Line)
     return replace(strokes, x=x + _offsets(strokes, at, label, line)[digit])
 
 
-def _offsets(strokes: Strokes, at: tuple[I64, I64], label: I64, line: Line) -> F64:
+def _offsets(strokes: Strokes, at: tuple[I64, I64], label: I64, line: Line) -> F32:
     """x of the left end of each digit (d,)."""
     shape = (len(line.pen), MAX_DIGITS)
-    left, right = np.full((*shape, _BANDS), _FAR), np.full((*shape, _BANDS), -_FAR)
+    left, right = (np.full((*shape, _BANDS), far, np.float32) for far in (_FAR, -_FAR))
     left[at], right[at] = _profiles(strokes)
     width = right.max(axis=2)
     free = np.zeros((*shape, 2), np.bool_)  # on the left and on the right of each digit
     free[at] = np.stack([(label == 1) | (label == 3), label == 1], axis=1)
-    x = np.zeros(shape)
+    x = np.zeros(shape, np.float32)
     reach = right[:, 0]
     for j in range(1, MAX_DIGITS):
         touch = np.maximum((reach - left[:, j]).max(axis=1), x[:, j - 1])
         box = np.maximum(x[:, j - 1] + width[:, j - 1], touch)
         apart = touch + (1 - line.kern) * (box - touch) + line.pen + line.gap[:, j]
         clear = free[:, j, 0] | free[:, j - 1, 1]
-        pens, more = np.array([_LEAST, _LEAST_OF_BARS])[clear.astype(np.int64)].T
+        pens, more = np.array([_LEAST, _LEAST_OF_BARS], np.float32)[clear.astype(np.int64)].T
         # Read from left to right: a middle lies right of the one before.
         middle = x[:, j - 1] + (width[:, j - 1] - width[:, j]) / 2 + 0.25
         x[:, j] = np.maximum.reduce([apart, touch + pens * line.pen + more, middle])
@@ -73,7 +73,7 @@ def _offsets(strokes: Strokes, at: tuple[I64, I64], label: I64, line: Line) -> F
     return x[at]
 
 
-def _profiles(strokes: Strokes) -> tuple[F64, F64]:
+def _profiles(strokes: Strokes) -> tuple[F32, F32]:
     """Least and greatest x (d, _BANDS) of each digit in each band and those beside it."""
     # Chords may skip a band: their middles count, too.
     same = strokes.stroke[1:] == strokes.stroke[:-1]
@@ -82,13 +82,15 @@ def _profiles(strokes: Strokes) -> tuple[F64, F64]:
     owner = np.concatenate([strokes.owner, strokes.owner[1:][same]])
     band = ((y - _TOP) / _BAND).clip(0, _BANDS - 1).astype(np.int64)
     shape = (len(strokes.first), _BANDS)
-    left, right = np.full(shape, _FAR), np.full(shape, -_FAR)
-    np.minimum.at(left, (owner, band), x)
-    np.maximum.at(right, (owner, band), x)
+    left, right = (np.full(shape, far, np.float32) for far in (_FAR, -_FAR))
+    # One index instead of two: many times faster.
+    band += owner * _BANDS
+    np.minimum.at(left.reshape(-1), band, x)
+    np.maximum.at(right.reshape(-1), band, x)
     return _with_neighbours(left, np.minimum), _with_neighbours(right, np.maximum)
 
 
-def _with_neighbours(profile: F64, extreme: np.ufunc) -> F64:
+def _with_neighbours(profile: F32, extreme: np.ufunc) -> F32:
     """The extreme (d, _BANDS) of each band and those above and below."""
     wide = profile.copy()
     extreme(wide[:, 1:], profile[:, :-1], out=wide[:, 1:])

@@ -20,7 +20,7 @@ from tests.benchmarks.build import build_rows
 from tests.benchmarks.generate import render_rows
 from tests.benchmarks.infer import infer_rows
 from tests.benchmarks.read import make_data, read_rows
-from tests.benchmarks.table import Row, as_json, as_markdown
+from tests.benchmarks.table import Row, as_json, as_markdown, heading
 from tests.benchmarks.train import train_rows
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -51,7 +51,7 @@ def bench(
             bar.update(task, description=stage)
             rows += measure()
             bar.advance(task)
-    typer.echo(as_markdown(rows))
+    typer.echo(f"{heading()}\n\n{as_markdown(rows)}")
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as file:
         file.write(as_json(rows).encode())

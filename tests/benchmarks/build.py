@@ -5,6 +5,7 @@ python -m tests.benchmarks.build
 
 import io
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -30,8 +31,8 @@ from tests.benchmarks.table import ROOT, Row, as_markdown
 
 FEW, MANY, LONG = 10_000, 100_000, 1_000_000
 BY_PIL, RENDERED = 2_000, 8_192
-BATCH = 1024
-WORKERS = 2
+BATCH = 2048
+WORKERS = os.cpu_count() or 1
 MEMORY = {
     "Private_Dirty": "its own",
     "Rss": "resident, mapped files and shared pages included",

@@ -29,6 +29,7 @@ BATCH = 256
 SHARD_SIZE = 8192
 EPOCHS = 4  # of ours in a round
 ROUNDS = 7
+SCALE = np.float32(1 / 255)
 
 
 def read_rows(data: DataSet, folder: Path, rounds: int = ROUNDS) -> list[Row]:
@@ -84,7 +85,7 @@ def _floor() -> Task:
     def task(number: int) -> int:
         for _ in range(EPOCHS * SHARD_SIZE // BATCH):
             floats[...] = images
-            np.divide(floats, np.float32(255), out=floats)
+            np.multiply(floats, SCALE, out=floats)
         return EPOCHS * SHARD_SIZE
 
     return task

@@ -137,7 +137,7 @@ def _floats(batch: int) -> Callable[[np.ndarray], Tensor]:
         rows = samples.reshape(-1, SAMPLE)
         part = floats[: len(rows)]
         part[...] = rows[:, :PIXELS].reshape(part.shape)
-        np.divide(part, np.float32(255), out=part)
+        part *= np.float32(1 / 255)
         return torch.from_numpy(part)
 
     return convert

@@ -25,6 +25,7 @@ PACKAGES = (
     "albumentations",
     "torchvision",
 )
+ABSENT = "not installed"
 TIMES = ("s", "ms", "us")  # units in which less is better
 
 
@@ -79,6 +80,16 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def heading() -> str:
+    """One line: the machine and how busy it is, versions, commit."""
+    setting = _setting()
+    machine, versions = setting["machine"], setting["versions"]
+    load = f"load {machine['load'][0]:.1f} of {machine['cores']} cores"
+    found = [f"{name} {text}" for name, text in versions.items() if text != ABSENT]
+    commit = f"commit {setting['commit'][:9]}{' and changes' if setting['changed'] else ''}"
+    return f"{machine['processor']}, {load}; {', '.join(found)}; {commit}"
+
+
 def as_json(rows: Iterable[Row]) -> str:
     """The rows with their ratios, and the machine, versions and commit they were measured on."""
     values = [asdict(row) | {"ratio": row.ratio} for row in rows]
@@ -101,7 +112,7 @@ def _setting() -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     installed = {d.metadata["Name"].lower(): d.version for d in distributions()}
-    return {name: installed.get(name, "not installed") for name in PACKAGES}
+    return {name: installed.get(name, ABSENT) for name in PACKAGES}
 
 
 def _processor() -> str:

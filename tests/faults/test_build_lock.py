@@ -7,8 +7,8 @@ import pytest
 
 from generator.bank import Bank
 from generator.build import build
-from generator.lock import locked
 from shards.errors import UserError
+from shards.lock import locked
 from tests.faults.builds import command, contents, generator, order, wait_until
 
 
@@ -38,8 +38,10 @@ def test_a_second_build_is_refused_until_the_first_is_killed(bank: Bank, tmp_pat
 def test_the_lock_is_gone_with_its_holder(tmp_path: Path) -> None:
     (tmp_path / ".lock").touch()
     for _ in range(2):
-        with locked(tmp_path), pytest.raises(UserError, match="is building"), locked(tmp_path):
-            pass
+        with locked(tmp_path, "building"):
+            refused = pytest.raises(UserError, match="is building")
+            with refused, locked(tmp_path, "building"):
+                pass
         assert not list(tmp_path.iterdir())
 
 
@@ -56,7 +58,7 @@ def test_a_lock_on_a_file_that_was_removed_is_none(
         flock(file, how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with locked(tmp_path):
+    with locked(tmp_path, "building"):
         monkeypatch.undo()
-        with pytest.raises(UserError), locked(tmp_path):
+        with pytest.raises(UserError), locked(tmp_path, "building"):
             pass

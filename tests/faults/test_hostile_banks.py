@@ -1,6 +1,8 @@
 """Banks made to do harm, or by mistake: the part that is wrong is named."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from generator.bank import Bank, build_bank
-from generator.bank_file import ARRAYS
+from generator.bank_file import ARRAYS, TEXTS
 from shards.errors import UserError
 from tests.generator.test_bank import source
 
@@ -33,6 +35,11 @@ def replace(file: h5py.File, name: str, **options: object) -> None:
     data = file[name][()]
     del file[name]
     file.create_dataset(name, **({"data": data} | options))
+
+
+def write_text(file: h5py.File, name: str, text: str) -> None:
+    del file[name]
+    file[name] = np.frombuffer(text.encode("latin-1"), np.uint8)
 
 
 def external(file: h5py.File, name: str) -> None:
@@ -80,7 +87,7 @@ def test_arrays_that_are_not_a_banks(path: Path, name: str, change: Callable) ->
     assert f"/{name} is" in str(refusal.value) or name == "labels"
 
 
-@pytest.mark.parametrize("name", [*ARRAYS, "writers"])
+@pytest.mark.parametrize("name", [*ARRAYS, *TEXTS])
 @pytest.mark.parametrize(
     "change",
     [
@@ -108,24 +115,57 @@ def test_what_is_no_part_of_a_bank(path: Path) -> None:
 def test_formats_that_are_none(path: Path, value: object) -> None:
     with h5py.File(path, "a") as file:
         file.attrs["format"] = value
-    with pytest.raises(UserError, match="has the format None, but this version reads 1"):
+    with pytest.raises(UserError, match="has the format None, but this version reads 2"):
         Bank(path)
 
 
-@pytest.mark.parametrize("value", [np.arange(3), np.bytes_(b"[]"), ["a", "b"], 7])
-def test_writers_and_sources_that_are_no_text(path: Path, value: object) -> None:
-    for name in ("sources", "writers"):
-        with h5py.File(path, "a") as file:
-            before = file.attrs["sources"], file["writers"][()]
-            if name == "sources":
-                file.attrs["sources"] = value
-            else:
-                del file["writers"]
-                file["writers"] = value
-        with pytest.raises(UserError, match=f"{name} is no text"):
-            Bank(path)
-        with h5py.File(path, "a") as file:
-            file.attrs["sources"] = before[0]
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("value", [np.arange(3), np.bytes_(b"[]"), ["a", "b"], "[]", 7])
+def test_writers_and_sources_that_are_no_text(path: Path, name: str, value: object) -> None:
+    with h5py.File(path, "a") as file:
+        del file[name]
+        file[name] = value
+    with pytest.raises(UserError, match=f"/{name} is .* not contiguous uint8 .* build it again"):
+        Bank(path)
+
+
+def with_strings(path: Path, version: int) -> None:
+    """Write the texts as the first banks had them: strings on a heap of HDF5."""
+    with h5py.File(path, "a") as file:
+        writers, sources = (file.pop(name)[()].tobytes().decode() for name in TEXTS)
+        file["writers"], file.attrs["sources"], file.attrs["format"] = writers, sources, version
+
+
+def test_a_bank_of_the_first_format(path: Path) -> None:
+    with_strings(path, 1)
+    with pytest.raises(UserError) as refusal:
+        Bank(path)
+    assert str(refusal.value) == (
+        f"bank {path} has the format 1, but this version reads 2; build it again with "
+        "`generator digits`"
+    )
+
+
+def test_a_heap_from_which_hdf5_does_not_come_back(path: Path) -> None:
+    """A free block of size 0: whoever looks for a string behind it looks for ever."""
+    with_strings(path, 2)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"GCOL") + 16
+    while index := int.from_bytes(data[at : at + 2], "little"):
+        size = int.from_bytes(data[at + 8 : at + 16], "little")
+        at += 16 + (size + 7) // 8 * 8
+    assert index == 0
+    data[at + 8 : at + 16] = bytes(8)
+    path.write_bytes(data)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("generator"), "preview", "x.png", "--bank", path],
+        cwd=path.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: bank {path}: /writers is object ()")
 
 
 def first(**change: object) -> Callable[[list[dict]], object]:
@@ -151,23 +191,19 @@ def first(**change: object) -> Callable[[list[dict]], object]:
 )
 def test_tables_that_say_what_cannot_be(path: Path, name: str, change, message: str) -> None:
     with h5py.File(path, "a") as file:
-        text = file.attrs[name] if name == "sources" else file[name].asstr()[()]
-        rows = json.loads(text)
+        rows = json.loads(file[name][()].tobytes())
         change(rows)
-        if name == "sources":
-            file.attrs[name] = json.dumps(rows)
-        else:
-            del file[name]
-            file[name] = json.dumps(rows)
+        write_text(file, name, json.dumps(rows))
     with pytest.raises(UserError, match=message):
         Bank(path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[" * 100_000, "[1" + "0" * 5_000 + "]", "null"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "\xff", "[" * 100_000, "[1" + "0" * 5_000 + "]", "null"]
+)
 def test_tables_that_are_none(path: Path, text: str) -> None:
     with h5py.File(path, "a") as file:
-        del file["writers"]
-        file["writers"] = text
+        write_text(file, "writers", text)
     with pytest.raises(UserError, match="writers"):
         Bank(path)
 

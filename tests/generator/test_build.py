@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -116,3 +117,20 @@ def test_a_split_without_writers_is_refused_before_anything_is_written(
     with pytest.raises(UserError, match="in its test split"):
         build(order(tmp_path / "out", only_train), workers=1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "message"),
+    [
+        (10**9, 100_000, "at most 1,000,000,000 samples, not 1,000,000,050; build several"),
+        (1_000_001, 10, "at most 100,000 shards, not 1,000,001 samples by 10; raise --shard-size"),
+    ],
+)
+def test_more_than_keys_and_names_of_shards_can_tell(
+    bank: Bank, tmp_path: Path, count: int, size: int, message: str
+) -> None:
+    splits = SPLITS | {"train": count}
+    folder = tmp_path / "numbers"
+    with pytest.raises(UserError, match=message):
+        build(dataclasses.replace(order(folder, bank), splits=splits, shard_size=size), workers=1)
+    assert not folder.exists()

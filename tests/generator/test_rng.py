@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.rng import uniforms, uniforms_of
+from generator.rng import coarse_uniforms_of, uniforms, uniforms_of
 
 
 @given(st.integers(0, 2**63), st.integers(0, 10**9), st.integers(0, 40), st.integers(0, 40))
@@ -42,3 +42,14 @@ def test_rows_of_scattered_samples_are_those_of_the_run() -> None:
 
 def test_a_key_beyond_any_seed_is_another_stream() -> None:
     assert (uniforms_of(7 + (1 << 64), np.arange(5), 12) != uniforms(7, 0, 5, 12)).all()
+
+
+def test_coarse_rows_are_numpys_in_single_precision_in_any_order() -> None:
+    run = np.random.Generator(np.random.Philox(key=7)).random((140, 16), dtype=np.float32)
+    samples = np.array([139, 100, 101, 101, 120])
+    np.testing.assert_array_equal(coarse_uniforms_of(7, samples, 16), run[samples])
+
+
+def test_coarse_draws_must_fill_whole_steps_too() -> None:
+    with pytest.raises(ValueError, match="multiple of 8"):
+        coarse_uniforms_of(0, np.arange(1), 12)

@@ -335,3 +335,11 @@ def test_a_huge_drawing_fits_like_a_small_one() -> None:
     small = drawing(30, 80)
     huge = np.kron(small, np.ones((40, 40), np.uint8))
     assert np.abs(fit(huge).astype(int) - fit(small)).mean() < 4
+
+
+@pytest.mark.parametrize("label", ["5", "407", "11111", "90210"])
+def test_golden_drawings_are_fitted_to_the_pixel(label: str) -> None:
+    """What every other implementation of `fit` has to give, too."""
+    golden = Path(__file__).parent / "golden"
+    wanted = np.asarray(Image.open(golden / f"{label}_canvas.png"))
+    np.testing.assert_array_equal(fit(golden / f"{label}_drawing.png"), wanted)

@@ -61,7 +61,7 @@ def test_preview_writes_a_png(built, command, tmp_path: Path) -> None:
     [
         (("info", "{tmp}"), "neither manifest.json nor plan.json"),
         (("preview", "{set}", "{tmp}/out.jpg"), "does not end in .png"),
-        (("preview", "{set}", "{tmp}/no/out.png"), "No such file or directory"),
+        (("preview", "{set}", "{tmp}/no/out.png"), "no is no folder: make it"),
         (("preview", "{set}", "{tmp}/out.png", "--split", "dev"), "no split 'dev'"),
     ],
 )

@@ -70,5 +70,10 @@ def test_other_names_are_refused(tmp_path: Path, make_samples, name: str) -> Non
 
 
 def test_replacing_into_a_missing_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "no" / "file"):
-        pass
+    said = pytest.raises(UserError, match="no is no folder: make it, or name another")
+    with said, replacing(tmp_path / "no" / "file") as file:
+        file.write(b"")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken") as error, replacing(tmp_path / "taken") as file:
+        file.write(b"")
+    assert error.value.filename == f"{tmp_path}/taken"

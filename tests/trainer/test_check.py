@@ -112,7 +112,7 @@ def test_logits_alone_become_a_checker(folder: Path, printed: DataSet, tmp_path:
 def test_a_checker_without_val_images_is_refused(folder: Path, printed: DataSet, tmp_path) -> None:
     shutil.copy(folder / "logits.onnx", tmp_path)
     bare = DataSet(write_data_set(tmp_path / "bare", {"test": 4, "val": 0, "train": 2}, "bare"))
-    with pytest.raises(UserError, match="has no val images, on which a checker is calibrated"):
+    with pytest.raises(UserError, match="has no images of the split 'val'"):
         add_checkers(tmp_path, bare, 4)
     assert not (tmp_path / "checker.onnx").exists()
 

@@ -36,7 +36,7 @@ def test_the_json_beside_a_checkpoint_says_what_its_header_says(run: Path) -> No
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "version 2, this trainer reads version 1"),
+        ({"version": 3}, "version 3, this trainer reads versions 1 to 2"),
         ({"model": "huge"}, "holds a model 'huge'"),
         ({"charset": "0123456789ABCDEF"}, "for '0123456789ABCDEF'; this trainer knows"),
         ({"model": "optimized"}, "holds the weights of another network"),

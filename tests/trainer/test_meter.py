@@ -5,7 +5,7 @@ from trainer.meter import Meter
 
 
 def test_losses_are_counted_when_they_are_read() -> None:
-    meter = Meter(batch=4)
+    meter = Meter(4, [])
     for loss in (1.0, float("nan"), 3.0):
         meter.add(torch.tensor(loss))
     assert meter.read() == pytest.approx([1, float("nan"), 3], nan_ok=True)
@@ -19,7 +19,7 @@ def test_losses_are_counted_when_they_are_read() -> None:
 
 
 def test_nothing_but_skipped_steps_has_no_mean() -> None:
-    meter = Meter(batch=4)
+    meter = Meter(4, [])
     meter.add(torch.tensor(float("inf")))
     meter.read()
     assert meter.mean() != meter.mean()

@@ -12,7 +12,7 @@ from tests.trainer.conftest import write_data_set
 from trainer.checkpoint import BEST, read_header
 from trainer.export import export, read_card
 from trainer.quantize import quantize
-from trainer.ship import ship
+from trainer.ship import read_commands, ship
 
 VERDICTS = ("right", "ask_again", "wrong")
 
@@ -117,3 +117,32 @@ def test_what_cannot_be_shipped_is_refused(
         with pytest.raises(UserError, match="measured on test sets of different names"):
             ship(exported, tmp_path / "out", tests, 5, [])
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ("{", "reader.json is not JSON"),
+        ("[]", "reader.json is not an object"),
+        ('{"model": "nano", "parameters": "1"}', "reader.json lacks the field 'polarity'"),
+        ('{"model": 1}', "reader.json\\['model'\\] is not a string"),
+        (None, "reader.json is of a model '../../evil' that is not known here"),
+    ],
+)
+def test_facts_of_strangers_lead_nowhere(
+    exported: Path, printed: DataSet, tmp_path: Path, facts: str | None, message: str
+) -> None:
+    """The model names the folder that is written: it must be one of ours."""
+    mine = shutil.copytree(exported, tmp_path / "a" / "b" / "mine")
+    evil = json.loads((mine / "reader.json").read_text()) | {"model": "../../evil"}
+    (mine / "reader.json").write_text(json.dumps(evil) if facts is None else facts)
+    with pytest.raises(UserError, match=message):
+        ship(mine, mine.parent / "out", [printed], 10, [])
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in mine.parent.iterdir()] == ["mine"]
+
+
+def test_commands_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "commands").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="commands is not UTF-8 text"):
+        read_commands(tmp_path / "commands")

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.checkpoint import BEST, LAST, read_tensors
 from trainer.config import Config
-from trainer.data import from_shards, stream
+from trainer.data import Order, from_shards, stream
 from trainer.device import choose_precision
-from trainer.log import read_log
+from trainer.log import SKIPPED, RunLog, read_log
+from trainer.meter import Meter
+from trainer.skips import Skips
 from trainer.start import start
 from trainer.state import State
-from trainer.train import notice, train, update
+from trainer.train import train, update
 
 CPU = torch.device("cpu")
 CONFIG = Config("nano", epochs=2, batch=32, val_images=32, precision="float32")
@@ -155,23 +158,66 @@ def test_a_gradient_that_is_not_finite_changes_nothing(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def keys_of(data: DataSet, step: int) -> list[str]:
+    """The keys of the samples of a step of the first epoch: train comes after test and val."""
+    order = Order(data.count("train"), data.count("train"), CONFIG.batch, CONFIG.seed)
+    return [f"{128 + row:09}" for row in order.indices(0)[step]]
+
+
+def test_a_skipped_step_leaves_its_keys_and_the_run_goes_on(
+    undisturbed: Path, printed: DataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = State(CONFIG, CPU)
+    calls = iter(range(100))
+    state.model.register_forward_hook(lambda *call: call[2] * NAN if next(calls) == 5 else call[2])
+    train(printed, tmp_path, state)
+    noted = [json.loads(line) for line in (tmp_path / SKIPPED).read_text().splitlines()]
+    assert noted == [{"step": 6, "epoch": 0, "keys": keys_of(printed, 5)}]
+    assert len(set(noted[0]["keys"])) == 32
+    said = f"step 6 was skipped, its loss is not finite: its samples are in {tmp_path / SKIPPED}\n"
+    assert said in capsys.readouterr().out
+    assert (state.updates, state.skipped) == (16, 0)
+    assert not (undisturbed / SKIPPED).exists()
+
+
 def test_ten_skipped_steps_in_a_row_end_the_run_and_leave_its_checkpoint(
     device: torch.device, undisturbed: Path, printed: DataSet, tmp_path: Path
 ) -> None:
     shutil.copy(undisturbed / LAST, tmp_path)
     state = State(dataclasses.replace(CONFIG, batch=16), device)
     state.model.register_forward_hook(lambda *call: call[2] * NAN)
-    with pytest.raises(UserError, match="not been finite for 10 steps in a row before step 16"):
+    with pytest.raises(UserError, match="not been finite for 10 steps in a row before step 10"):
+        train(printed, tmp_path, state, save_seconds=0)
+    assert (tmp_path / LAST).read_bytes() == (undisturbed / LAST).read_bytes()
+    noted = [json.loads(line) for line in (tmp_path / SKIPPED).read_text().splitlines()]
+    assert [record["step"] for record in noted] == list(range(1, 11))
+
+
+def test_a_finite_step_begins_the_count_anew(printed: DataSet, tmp_path: Path) -> None:
+    state, meter = State(CONFIG, CPU), Meter(32, [])
+    state.step = state.updates = 8
+    with RunLog(tmp_path) as log:
+        skips = Skips(printed, np.zeros((8, 32), np.int64), log)
+        for losses in ([NAN] * 7, [NAN, 1.0, *[NAN] * 6], [NAN] * 3):
+            for loss in losses:
+                meter.add(torch.tensor(loss))
+            skips.read(state, meter)
+        meter.add(torch.tensor(NAN))
+        with pytest.raises(UserError, match="10 steps in a row"):
+            skips.read(state, meter)
+
+
+def test_weights_that_read_nothing_finite_replace_no_checkpoint(
+    undisturbed: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    """Fewer steps than ten are left in the epoch when the weights are spoiled."""
+    shutil.copy(undisturbed / LAST, tmp_path)
+    state = State(CONFIG, CPU)
+    state.average.register_forward_hook(lambda *call: call[2] * NAN)
+    with pytest.raises(UserError, match="loss on val is nan after step 8, .*--init .*lower --rate"):
         train(printed, tmp_path, state)
     assert (tmp_path / LAST).read_bytes() == (undisturbed / LAST).read_bytes()
-
-
-def test_a_finite_step_begins_the_count_anew() -> None:
-    state = State(CONFIG, CPU)
-    notice(state, [NAN] * 9)
-    notice(state, [1.0, *[NAN] * 9])
-    with pytest.raises(UserError, match="10 steps in a row"):
-        notice(state, [NAN])
+    assert not (tmp_path / BEST).exists()
 
 
 class Slow(DataSet):

@@ -50,7 +50,7 @@ def held_step(model: str, data: DataSet, size: int, device: torch.device) -> Wor
 def warmed_up(state: State, batches: Iterator[Batch]) -> Work:
     """The trainer's step on the next of `batches`, with its losses read now and then."""
     precision = choose_precision("auto", state.device)
-    meter = Meter(state.config.batch)
+    meter = Meter(state.config.batch, [])
 
     def step() -> None:
         meter.add(update(state, next(batches), RATE, precision))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from generator.pen import Style, batch, hands, write_digit
+from generator.pen import Style, batch, hands, movement, write_digit
+from generator.pen.allographs import ALLOGRAPHS
 from generator.pen.shapes import ROUNDINGS, shapes
 from generator.pen.style import draw_style
 
@@ -95,3 +96,18 @@ def test_usual_shapes_are_as_frequent_as_their_weights() -> None:
         )
         chances = np.diff(table.chance[table.first[digit] : table.first[digit + 1]], prepend=0)
         assert np.abs(counts / 1000 - chances).max() <= 0.002
+
+
+def test_the_weights_of_near_control_points_give_the_whole_path() -> None:
+    table = shapes()
+    for rounding, basis in zip(ROUNDINGS, table.basis, strict=True):
+        for row, shape in enumerate(shape for digit in ALLOGRAPHS for shape in digit):
+            for side, points in enumerate(shape.strokes):
+                path = movement.trace(points.astype(np.float64), rounding)
+                span = slice(
+                    table.start[row, side], table.start[row, side] + table.count[row, side]
+                )
+                near = table.near[span] + np.arange(len(basis))[:, None]
+                found = (table.control[:, row, side, near] * basis[:, span]).sum(axis=1).T
+                off = np.linalg.norm(found[:, None] - path, axis=2).min(axis=1)
+                assert off.max() < 1e-3

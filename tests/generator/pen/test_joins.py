@@ -78,4 +78,4 @@ def test_only_fast_writers_join(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> 
             images[flow] = numbers.write("train", drawn, 1, rows).images
     lifted, running = ((images[flow] != usual).any(axis=(1, 2)).mean() for flow in (0.0, 1.0))
     assert 0 < lifted < 0.2
-    assert running > lifted
+    assert 0.02 < running < 0.2

@@ -1,4 +1,4 @@
-"""A lock on a folder: one process at a time builds in it."""
+"""A lock on a folder: one process at a time builds, or trains, in it."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ LOCK = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from entering this block with the same folder.
+def locked(folder: Path, doing: str) -> Iterator[None]:
+    """Keep other processes from entering this block with the same folder; `doing` tells them why.
 
     The system lets go of the lock when its process ends, however it ends, so that the file `.lock`
     that a killed one leaves shuts nobody out. Windows has no such locks: nobody is kept out there.
@@ -27,7 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK
     while True:
         with path.open("wb") as file:
-            _lock(file, folder)
+            _lock(file, folder, doing)
             if not os.fstat(file.fileno()).st_nlink:
                 continue  # the one before us has removed it since we opened it
             try:
@@ -37,12 +37,12 @@ def locked(folder: Path) -> Iterator[None]:
             return
 
 
-def _lock(file: BinaryIO, folder: Path) -> None:
+def _lock(file: BinaryIO, folder: Path, doing: str) -> None:
     import fcntl
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(
-            f"another process is building {folder}; wait until it is done, or name another folder"
+            f"another process is {doing} {folder}; wait until it is done, or name another folder"
         ) from None
