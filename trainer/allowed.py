@@ -36,7 +36,7 @@ _PLAIN = (
 def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
     """Return the bytes of an ONNX file, and the graph in them, as far as an export may hold it.
 
-    That is its own weights and the operators of the four networks and the decoder. Raises
+    That is its own weights and the operators of the four networks, decoder and check. Raises
     UserError, naming the part, for external data, subgraphs, functions, other operators, a file
     of over 64 MiB, a graph of over 1 MiB or 2,000 operators, and what is no ONNX file.
     """

@@ -1,24 +1,33 @@
 """The card of a reader: the README.md beside its files, written from what is known of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnxruntime
 
 from shards import __version__
 from shards.card import recipe, sources
 from shards.manifest import Manifest
+from trainer.answers import Decisions
+from trainer.check_graph import LEGIBLE
 from trainer.metrics import Evaluation, Rate
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured: size of reader.onnx, median time of one image on one thread, and tests."""
+    """What was measured: size of reader.onnx, median time of one image on one thread, and tests.
+
+    `answers` is what the checker, if there is one, decided of each test set; `sha256` is of
+    reader.onnx, `fingerprints` are of the test sets, so that the figures can be told from others'.
+    """
 
     bytes: int
     milliseconds: float
     processor: str
     tests: dict[str, Evaluation]
+    answers: dict[str, dict[str, Decisions]] = field(default_factory=dict)
+    sha256: str = ""
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
 
 def card(
@@ -36,6 +45,7 @@ def card(
     parts = [
         _introduction(name, facts, figures),
         _figures(figures),
+        *([_answers(facts, figures)] if figures.answers else []),
         _tests(tested),
         _training(facts, tested),
         _commands(commands or [facts["trained"]]),
@@ -81,6 +91,28 @@ Confidence: expected calibration error (arXiv 1706.04599; 15 bins of equal mass)
 of the surest 95 %, who all have at least the confidence in the last column:
 
 {_table(["test set", "n", "calibration error", "surest", "exact", "confidence from"], sure)}"""
+
+
+def _answers(facts: dict[str, str], figures: Figures) -> str:
+    rows = [
+        [test, kind, f"{found.right.count:,}"]
+        + [_interval(part) for part in (found.right, found.ask_again, found.wrong)]
+        for test, kinds in figures.answers.items()
+        for kind, found in kinds.items()
+    ]
+    return f"""## Answers
+
+`checker.onnx` takes `image` and `expected`, float32 [1, 5], the digits of the answer from the left,
+-1 where absent, and gives `answer`, float32 [1, 4]: verdict (1 right, 0 ask again, -1 wrong), the
+probability that exactly this answer is drawn, that of what is read, and its value. It calls an
+answer right from a probability of {facts["check_right_from"]} on, and wrong up to \
+{facts["check_wrong_to"]} where what is read
+has more than {LEGIBLE}. Each number was asked about with its own answer, and with one of each kind
+that children mix up:
+
+{_table(["test set", "expected answer", "n", "right", "ask again", "wrong"], rows)}
+Other thresholds: `trainer answers checker.onnx DATA`.
+"""
 
 
 def _tests(tested: list[Manifest]) -> str:

@@ -1,5 +1,6 @@
 """Checkpoints: tensors in safetensors, all else as JSON in its header; nothing is pickled."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,6 +73,16 @@ def save_weights(run: Path, path: Path) -> None:
     source = find_checkpoint(run)
     header, tensors = read_header(source), read_tensors(source, torch.device("cpu"))
     _write(path, header, {k: v for k, v in tensors.items() if k.startswith("ema.")})
+
+
+def weights_sha256(run: Path) -> str:
+    """SHA-256, in hex, over the averaged weights of a checkpoint, by whatever else it holds."""
+    weights = named("ema", read_tensors(find_checkpoint(run), torch.device("cpu")))
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _write(path: Path, header: Header, tensors: dict[str, Tensor]) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from shards import terminal
 from trainer.adapt.command import adapt
+from trainer.cli_game import app as game
 from trainer.measuring import compare, evaluate, report
 from trainer.options import Data, Device, Images
 
@@ -112,10 +113,11 @@ def export(
     data: Annotated[Path, typer.Option(help="Data set whose test split proves them.")],
     images: Images = 3_000,
 ) -> None:
-    """Make logits.onnx, reader.onnx and reader.json, and prove that they read as the run does.
+    """Make reader.onnx, checker.onnx and logits.onnx, and prove that they read as the run does.
 
     reader.onnx: float32 [1, 1, 32, 128] in 0..1 in, float32 [1, 13] out: value, confidence,
-    count, 5 digits, 5 digit confidences. logits.onnx: any batch in, CTC logits out.
+    count, 5 digits, 5 digit confidences. checker.onnx takes the digits of the expected answer, too,
+    and says whether it is drawn. logits.onnx: any batch in, CTC logits out.
     """
     from shards.reader import DataSet
     from trainer.export import export
@@ -134,7 +136,7 @@ def quantize(
     max_drop: Annotated[float, typer.Option(help="Largest loss of accuracy.")] = 0.005,
     images: Images = 3_000,
 ) -> None:
-    """Make logits.int8.onnx and reader.int8.onnx, a quarter of the size, and measure the loss."""
+    """Make the same three files in 8 bits, a quarter of the size, and measure the loss."""
     from shards.reader import DataSet
     from trainer.metrics import side_by_side
     from trainer.quantize import quantize
@@ -251,5 +253,5 @@ def ship(
 
 app.command()(report)
 app.command()(adapt)
-
+app.add_typer(game)
 main = terminal.run(app)

@@ -8,10 +8,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import torch
 from onnx import ModelProto
 from torch.export import Dim
 
+from shards import __version__
 from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
 from shards.errors import UserError
 from shards.files import replacing
@@ -21,10 +24,18 @@ from shards.reader import DataSet
 from shards.schema import expect_map, reject
 from trainer.allowed import read_model
 from trainer.calibrate import calibrate
-from trainer.checkpoint import CHARSET, WEIGHTS, Header, load_reader, save_weights
+from trainer.check_export import CHECKER, to_checker
+from trainer.checkpoint import (
+    CHARSET,
+    WEIGHTS,
+    Header,
+    load_reader,
+    save_weights,
+    weights_sha256,
+)
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
-from trainer.graph import OPSET, strip, with_decoder, write_model
+from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
 from trainer.models import MODELS, Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
@@ -36,14 +47,14 @@ TOLERANCE = 1e-3  # of a logit, whose size is about 10
 def export(
     checkpoint: Path, out: Path, data: DataSet, images: int = 3_000, command: str | None = None
 ) -> dict[str, str]:
-    """Write logits.onnx, reader.onnx and reader.json into `out`; returns what the JSON says.
+    """Write logits.onnx, reader.onnx, checker.onnx and reader.json; returns what the JSON says.
 
     It says that `command` has trained the checkpoint, or else what its options tell.
 
-    Their confidence is calibrated on up to `images` of the val split. They are checked against
-    torch on up to 512 samples of test, then measured on up to `images`. Beside them goes
-    weights.safetensors, to start a training run from, with the weights as they were trained.
-    Raises UserError, and leaves no file, when the files read anything differently.
+    Confidence and the checker's thresholds are calibrated on up to `images` of the val split. The
+    files are checked against torch on up to 512 samples of test, then measured on up to `images`.
+    Beside them goes weights.safetensors, to start a training run from, with the weights as they
+    were trained. Raises UserError, and leaves no file, when the files read anything differently.
     """
     data.require("test")
     model, header = load_reader(checkpoint, torch.device("cpu"))
@@ -56,14 +67,17 @@ def export(
             write_model(graph, draft, {})
         check(model, drafts[0], drafts[1], data)
         read, truth = read_split(by_onnx(drafts[0]), data, "test", images)
+        checker, answering = to_checker(logits, data, images)
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
     card = describe(header, count_parameters(model), data.manifest)
     card |= {"accuracy": f"{accuracy(read, truth):.4f}", "accuracy_images": str(len(truth))}
-    card["temperature"] = f"{temperature:.3f}"
+    card |= {"temperature": f"{temperature:.3f}", "opset": opsets(logits)} | answering
+    card |= {"weights_sha256": weights_sha256(checkpoint), "tools": tools()}
     card["trained"] = command or card["trained"]
     write_model(logits, out / LOGITS, card)
+    write_model(checker, out / CHECKER, card)
     write_model(with_decoder(logits), out / READER, card)
     write_card(card, out / CARD)
     save_weights(checkpoint, out / WEIGHTS)
@@ -142,6 +156,10 @@ def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str
             f"px wide, right edge {RIGHT_MARGIN} px from the right, vertically centred"
         ),
         "trained": training_command(header),
+        "checkpoint": (
+            f"{header.updates:,} updates in {header.seconds / 60:.0f} minutes, in epoch "
+            f"{header.epoch}, {header.accuracy:.4f} of val exact"
+        ),
         "data": header.data,
         "fingerprint": header.fingerprint,
         "recipe": tested.recipe.get("name", "unknown") if known else "unknown",
@@ -162,6 +180,13 @@ def _option(name: str, value: object) -> str:
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
     return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
+
+
+def tools() -> str:
+    """Name what made an export, with versions."""
+    libraries = {"torch": torch, "onnx": onnx, "onnxruntime": onnxruntime}
+    versions = [f"{name} {library.__version__}" for name, library in libraries.items()]
+    return ", ".join([f"digit-readers {__version__}", *versions])
 
 
 def accuracy(read: Decoded, truth: np.ndarray) -> float:

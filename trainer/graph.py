@@ -3,11 +3,29 @@
 from pathlib import Path
 
 import onnx
-from onnx import ModelProto, compose, helper, parser
+from onnx import ModelProto, helper, parser
 
 from shards.files import replacing
 
 OPSET = 18
+
+# Logits of an image that is none (a pixel is NaN or not in 0..1, but for rounding): all zeros, so
+# that no digit is read. An 8-bit network would take NaN for some shade of grey.
+_GATE = """
+<ir_version: {ir}, opset_import: ["" : {opset}]>
+gate (float[1, 1, 32, 128] image, float[1, {steps}, 11] logits)
+  => (float sound, float[1, {steps}, 11] kept)
+<float low = {{-0.01}}, float high = {{1.01}}, float nothing = {{0}}>
+{{
+  above = Greater (image, low)
+  below = Less (image, high)
+  inside = And (above, below)
+  each = Cast <to = 1> (inside)
+  sound = ReduceProd <keepdims = 0> (each)
+  is_sound = Greater (sound, nothing)
+  kept = Where (is_sound, logits, nothing)
+}}
+"""
 
 # The text of trainer.ctc.greedy_decode for one image, without a loop. `order` numbers the digits
 # from 1; a step belongs to digit k when k digits have begun by then and it is not blank.
@@ -75,20 +93,57 @@ def with_decoder(logits: ModelProto) -> ModelProto:
     Its input is `image`, float32 [1, 1, 32, 128]; its only output `reading`, float32 [1, 13]:
     value (-1 unless 1 to 5 digits were read), confidence (their confidences multiplied; 0 where
     value is -1), count, 5 digits (-1 where absent) and their 5 confidences (0 where absent).
-    Float or quantized graphs alike.
+    An image with a pixel that is NaN or outside 0..1 reads as an empty one. Float or quantized
+    graphs alike.
+    """
+    reader = decoded(logits)
+    reading = helper.make_tensor_value_info("reading", onnx.TensorProto.FLOAT, [1, 13])
+    reader.graph.output.append(reading)
+    return strip(reader)
+
+
+def decoded(logits: ModelProto) -> ModelProto:
+    """Copy a logits graph with batch 1 and, instead of an output, what others attach to.
+
+    That is `reading`, `read_softmax`, float32 [1, T, 11], and `gate_sound`, float32 (), 1 for an
+    image whose pixels all lie in 0..1, else 0.
     """
     network = ModelProto()
     network.CopyFrom(logits)
-    for value in (*network.graph.input, *network.graph.output):
-        value.type.tensor_type.shape.dim[0].Clear()
-        value.type.tensor_type.shape.dim[0].dim_value = 1
+    network.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     steps = network.graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    opset = next(entry.version for entry in network.opset_import if entry.domain in ("", "ai.onnx"))
-    text = _DECODER.format(ir=network.ir_version, opset=opset, steps=steps)
-    decoder = compose.add_prefix(parser.parse_model(text), "read_")
-    decoder.graph.output[0].name = decoder.graph.node[-1].output[0] = "reading"
-    reader = compose.merge_models(network, decoder, io_map=[("logits", "read_logits")])
-    return strip(reader)
+    network.graph.ClearField("output")
+    attach(network, _GATE, "gate_", {"image": "image", "logits": "logits"}, steps=steps)
+    names = {"logits": "gate_kept", "reading": "reading"}
+    attach(network, _DECODER, "read_", names, steps=steps)
+    return network
+
+
+def attach(
+    model: ModelProto, text: str, prefix: str, names: dict[str, str], **values: object
+) -> None:
+    """Append the operators and constants of a graph written in ONNX's text format.
+
+    `names` gives the tensors of `text` names in `model`, all others get `prefix`; `values` fill in
+    the text's places, besides `ir` and `opset`.
+    """
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    part = parser.parse_model(text.format(ir=model.ir_version, opset=opset, **values)).graph
+    for tensor in part.initializer:
+        tensor.name = names.get(tensor.name, prefix + tensor.name)
+    for node in part.node:
+        node.input[:] = [names.get(name, prefix + name) for name in node.input]
+        node.output[:] = [names.get(name, prefix + name) for name in node.output]
+    model.graph.initializer.extend(part.initializer)
+    model.graph.node.extend(part.node)
+
+
+def opsets(*models: ModelProto) -> str:
+    """Name the sets of operators that graphs are made of, like "ai.onnx 18, com.microsoft 1"."""
+    entries = {
+        (entry.domain or "ai.onnx", entry.version) for m in models for entry in m.opset_import
+    }
+    return ", ".join(f"{domain} {version}" for domain, version in sorted(entries))
 
 
 def strip(model: ModelProto) -> ModelProto:

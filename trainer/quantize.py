@@ -22,9 +22,10 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from shards.errors import UserError
 from shards.reader import DataSet
+from trainer.check_export import INT8_CHECKER, to_checker
 from trainer.compact import compact
 from trainer.export import LOGITS, read_card, write_card
-from trainer.graph import strip, with_decoder, write_model
+from trainer.graph import opsets, strip, with_decoder, write_model
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, chunks, read_split
 from trainer.recurrent import has_lstm, in_float
@@ -47,7 +48,7 @@ class Report:
 
 
 def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int = 3_000) -> Report:
-    """Write logits.int8.onnx and reader.int8.onnx beside the files that `trainer export` wrote.
+    """Write the logits, reader and checker beside those that `trainer export` wrote, in 8 bits.
 
     Ranges come from 512 images of the val split, accuracy from up to `images` of test. The last
     layer stays in float32, and with it the temperature that export has put into it. Raises
@@ -71,12 +72,16 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
             f"quantization lowers accuracy from {was:.4f} to {now:.4f}, by more than {max_drop}; "
             "nothing was written; train longer or raise --max-drop"
         )
+    checker, answering = to_checker(compact(model), data, images)
     card = read_card(source) | {
         "accuracy": f"{now:.4f}",
         "accuracy_images": str(after.exact.count),
         "quantization": "activations uint8, weights int8 per channel",
+        "opset": opsets(*graphs),
+        **answering,
     }
-    for graph, name in zip(graphs, (INT8_LOGITS, INT8_READER), strict=True):
+    names = (INT8_LOGITS, INT8_READER, INT8_CHECKER)
+    for graph, name in zip((*graphs, checker), names, strict=True):
         write_model(graph, folder / name, card)
     write_card(card, folder / INT8_CARD)
     return Report(*sizes, before, after)

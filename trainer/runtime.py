@@ -11,17 +11,31 @@ from shards.canvas import HEIGHT, WIDTH
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
 from trainer.allowed import read_model
+from trainer.check_graph import ANSWER, ASK_AGAIN, RIGHT, WRONG
 
 READING = 3 + 2 * MAX_DIGITS  # value, confidence, count, digits, their confidences
 _CLASSES = 11
 _ONE = 1.001  # a probability, as float32 adds it up
 _MEMORY = 3 << 29  # bytes for what all graphs of a process compute; base on 256 images takes 0.5e9
-_INPUT = ("image", "tensor(float)", [1, HEIGHT, WIDTH])
-_OUTPUTS = (("logits", "tensor(float)", [_CLASSES]), ("reading", "tensor(float)", [READING]))
+_IMAGE = ("image", "tensor(float)", [1, HEIGHT, WIDTH])
+_FILES = {  # what each kind of file takes in and puts out, by its output
+    "logits": [_IMAGE, ("logits", "tensor(float)", [_CLASSES])],
+    "reading": [_IMAGE, ("reading", "tensor(float)", [READING])],
+    "answer": [
+        _IMAGE,
+        ("expected", "tensor(float)", [MAX_DIGITS]),
+        ("answer", "tensor(float)", [ANSWER]),
+    ],
+}
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """Open a logits or reader file; UserError when it is neither or holds more (see `allowed`)."""
+def open_session(
+    path: Path, kinds: tuple[str, ...] = ("logits", "reading")
+) -> onnxruntime.InferenceSession:
+    """Open a file of one of the `kinds`: "logits", "reading" (a reader), "answer" (a checker).
+
+    Raises UserError when it is none of them, or holds more than an export (see `allowed`).
+    """
     model, _ = read_model(path)
     _bound_memory()
     options = onnxruntime.SessionOptions()
@@ -36,9 +50,10 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
         raise UserError(f"{path} is no ONNX file that onnxruntime {_VERSION} opens") from error
     found = [(v.name, v.type, v.shape) for v in (*session.get_inputs(), *session.get_outputs())]
     tails = [(name, kind, shape[1 if name == "image" else -1 :]) for name, kind, shape in found]
-    if tails not in [[_INPUT, output] for output in _OUTPUTS]:
+    if tails not in [_FILES[kind] for kind in kinds]:
         maps = ", ".join(f"{name} {shape} of {kind}" for name, kind, shape in found)
-        raise UserError(f"{path} maps {maps}, not image to logits or reading; export it again")
+        wanted = " or ".join(kinds)
+        raise UserError(f"{path} maps {maps}, not image to {wanted}; export it again")
     return session
 
 
@@ -60,19 +75,37 @@ def run(session: onnxruntime.InferenceSession, images: NDArray[np.uint8]) -> NDA
     """
     inputs = to_input(images)
     if not is_reader(session):
-        logits = _run(session, inputs)
+        logits = _run(session, image=inputs)
         if logits.ndim != 3 or len(logits) != len(images) or not np.isfinite(logits).all():
             raise UserError(f"the ONNX file puts out logits of shape {logits.shape}; {_AGAIN}")
         return logits
-    readings = [_run(session, image[None]) for image in inputs]
+    readings = [_run(session, image=image[None]) for image in inputs]
     if any(reading.shape != (1, READING) or not _is_reading(reading[0]) for reading in readings):
         raise UserError(f"the ONNX file puts out what is no reading; {_AGAIN}")
     return np.concatenate([np.empty((0, READING), np.float32), *readings])
 
 
-def _run(session: onnxruntime.InferenceSession, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def ask(
+    session: onnxruntime.InferenceSession, images: NDArray[np.uint8], expected: NDArray[np.int8]
+) -> NDArray[np.float32]:
+    """Ask a checker of images, uint8 (n, 32, 128), for answers, int8 (n, 5), -1 where absent.
+
+    Returns float32 (n, 4): see `trainer.check_graph.with_check`. Raises UserError as `run` does.
+    """
+    answers = [
+        _run(session, image=image[None], expected=digits[None])
+        for image, digits in zip(to_input(images), expected.astype(np.float32), strict=True)
+    ]
+    if any(answer.shape != (1, ANSWER) or not _is_answer(answer[0]) for answer in answers):
+        raise UserError(f"the ONNX file puts out what is no answer; {_AGAIN}")
+    return np.concatenate([np.empty((0, ANSWER), np.float32), *answers])
+
+
+def _run(
+    session: onnxruntime.InferenceSession, **inputs: NDArray[np.float32]
+) -> NDArray[np.float32]:
     try:
-        found: NDArray[np.float32] = session.run(None, {"image": inputs})[0]
+        found: NDArray[np.float32] = session.run(None, inputs)[0]
     except Exception as error:  # as above
         raise UserError(f"the graph of the ONNX file cannot be computed; {_AGAIN}") from error
     return found
@@ -87,6 +120,16 @@ def _is_reading(reading: NDArray[np.float32]) -> bool:
         and 0 <= count <= WIDTH
         and all(-1 <= digit <= 9 for digit in digits)
         and all(0 <= share <= _ONE for share in shares)
+    )
+
+
+def _is_answer(answer: NDArray[np.float32]) -> bool:
+    verdict, probability, best, value = answer.tolist()
+    return (
+        verdict in (WRONG, ASK_AGAIN, RIGHT)
+        and (probability == -1 or 0 <= probability <= 1)
+        and 0 <= best <= 1
+        and value in range(-1, 10**MAX_DIGITS)
     )
 
 

@@ -1,5 +1,6 @@
 """Exported files to folders that can be given away: a reader, its figures and its card."""
 
+import hashlib
 import json
 import platform
 import shutil
@@ -12,9 +13,10 @@ from shards.files import replacing
 from shards.reader import DataSet
 from shards.terminal import progress
 from trainer.card import Figures, card
+from trainer.check_export import CHECKER, INT8_CHECKER, decide
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
-from trainer.export import CARD, LOGITS, READER, check_card
+from trainer.export import CARD, LOGITS, READER, check_card, read_card
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
@@ -25,10 +27,17 @@ _FACTS = (
     *("polarity", "range", "reading", "fit", "trained"),
     *("data", "fingerprint", "digits", "temperature"),
 )
-FILES = {  # of an export, by precision: reader, logits, facts
-    "fp32": (READER, LOGITS, CARD),
-    "int8": (INT8_READER, INT8_LOGITS, INT8_CARD),
+FILES = {  # of an export, by precision: what ships, and what it is called there
+    "fp32": {name: name for name in (READER, LOGITS, CARD, CHECKER, WEIGHTS)},
+    "int8": {
+        READER: INT8_READER,
+        LOGITS: INT8_LOGITS,
+        CARD: INT8_CARD,
+        CHECKER: INT8_CHECKER,
+    },
 }
+_OPTIONAL = (CHECKER, WEIGHTS)
+_ASKED = 4_000  # numbers of each test set that a checker is asked about, five times or so
 
 
 def ship(
@@ -41,27 +50,33 @@ def ship(
 ) -> list[Path]:
     """Fill `<out>/<model>-fp32` and, once quantized, `-int8`; returns these folders.
 
-    Each gets reader.onnx, logits.onnx, reader.json, evaluation.json and README.md, the first also
-    weights.safetensors where `exported` has it. The reader is measured on up to `images` of the
-    test split of each of `tests`, with pictures in `<exported>/evaluations`, unless it is
-    `measured`, as `measure` does it; `commands`, one line each, made it. Raises UserError where
-    there is no reader, or two tests have one name.
+    Each gets reader.onnx, logits.onnx, reader.json, evaluation.json and README.md, where `exported`
+    has them also checker.onnx and, the first, weights.safetensors. The reader is measured on up to
+    `images` of the test split of each of `tests`, with pictures in `<exported>/evaluations`, unless
+    it is `measured`, as `measure` does it, the checker on up to 4,000; `commands`, one line each,
+    made it. Raises UserError where there is no reader, or two tests have one name.
     """
-    present = [name for name, files in FILES.items() if (exported / files[0]).is_file()]
+    present = [name for name, files in FILES.items() if (exported / files[READER]).is_file()]
     names = [test.manifest.name for test in tests]
     if not present:
         raise UserError(f"{exported} has no {READER}; make it with trainer export")
     if not tests or len(set(names)) < len(names):
         raise UserError(f"readers are measured on test sets of different names, not {names}")
-    facts_of = {name: _read_facts(exported / FILES[name][2]) for name in present}
-    readers = [exported / FILES[precision][0] for precision in present]
+    facts_of = {name: _read_facts(exported / FILES[name][CARD]) for name in present}
+    readers = [exported / FILES[precision][READER] for precision in present]
     seconds = seconds_an_image(readers, tests[0])
     evaluations = measured or measure(
         dict(zip(present, readers, strict=True)), tests, images, exported
     )
+    answers = {
+        name: decide(exported / FILES[name][CHECKER], tests, min(images, _ASKED))
+        for name in present
+    }
     folders = []
     for precision, taken in zip(present, seconds, strict=True):
         facts = facts_of[precision]
+        if answers[precision]:  # a checker that was added later has more to say
+            facts = read_card(exported / FILES[precision][CHECKER]) | facts
         folder = out / f"{facts['model']}-{precision}"
         folder.mkdir(parents=True, exist_ok=True)
         _copy(exported, folder, precision)
@@ -70,6 +85,9 @@ def ship(
             milliseconds=1e3 * taken,
             processor=processor(),
             tests=dict(zip(names, evaluations[precision], strict=True)),
+            answers=answers[precision],
+            sha256=hashlib.sha256((folder / READER).read_bytes()).hexdigest(),
+            fingerprints={test.manifest.name: test.manifest.fingerprint for test in tests},
         )
         with replacing(folder / EVALUATION) as file:
             file.write(json.dumps(asdict(figures), indent=1).encode() + b"\n")
@@ -127,7 +145,6 @@ def processor() -> str:
 
 
 def _copy(exported: Path, folder: Path, precision: str) -> None:
-    for name, target in zip(FILES[precision], (READER, LOGITS, CARD), strict=True):
-        shutil.copyfile(exported / name, folder / target)
-    if precision == "fp32" and (exported / WEIGHTS).is_file():
-        shutil.copyfile(exported / WEIGHTS, folder / WEIGHTS)
+    for target, name in FILES[precision].items():
+        if target not in _OPTIONAL or (exported / name).is_file():
+            shutil.copyfile(exported / name, folder / target)

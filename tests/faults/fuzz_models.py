@@ -13,15 +13,17 @@ from onnx import TensorProto, helper, numpy_helper
 from shards.manifest import MANIFEST, read_manifest
 from tests.faults.damage import STRANGE_JSON, Parser, damaged
 from tests.faults.sets import write_set
+from trainer.check_graph import Thresholds, with_check
 from trainer.checkpoint import LAST, load_reader
 from trainer.config import Config
 from trainer.read import DEFAULT
-from trainer.runtime import open_session, run
+from trainer.runtime import ask, open_session, run
 from trainer.state import State
 
 CPU = torch.device("cpu")
 IMAGES = np.zeros((2, 32, 128), np.uint8)
 IMAGES[1, 4:28, 100:104] = 255
+EXPECTED = np.array([[1, -1, -1, -1, -1], [4, 0, 7, 7, 0]], np.int8)
 
 NUMBERS = st.sampled_from([-(2**63), -(2**31), -1, 0, 1, 2, 3, 7, 64, 128, 2**20, 2**31, 2**62])
 _NAMES = """
@@ -97,7 +99,8 @@ def recurrent() -> onnx.ModelProto:
 def models(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
     path = folder / "reader.onnx"
     bases = [DEFAULT.read_bytes(), DEFAULT.with_name("logits.onnx").read_bytes()]
-    bases.append(recurrent().SerializeToString())
+    checker = with_check(onnx.load_from_string(bases[1]), Thresholds(0.5, 0.01))
+    bases += [recurrent().SerializeToString(), checker.SerializeToString()]
 
     @st.composite
     def edited(draw: st.DrawFn) -> bytes:
@@ -109,7 +112,11 @@ def models(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
 
     def parse(data: bytes) -> None:
         path.write_bytes(data)
-        run(open_session(path), IMAGES)
+        session = open_session(path, ("logits", "reading", "answer"))
+        if session.get_outputs()[0].name == "answer":
+            ask(session, IMAGES, EXPECTED)
+        else:
+            run(session, IMAGES)
 
     return parse, st.one_of(edited(), edited(), edited(), damaged(*bases))
 

@@ -49,7 +49,7 @@ def exported(run: Path, data: DataSet, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("exported")
     export(run, folder, data, 32)
     quantize(folder, data, 1, 32)
-    assert len(contents(folder)) == 7
+    assert len(contents(folder)) == 9
     return folder
 
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from shards.errors import UserError
 from tests.faults.pickles import Bomb
-from trainer.runtime import open_session, run
+from trainer.runtime import ask, open_session, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +120,48 @@ def test_readings_that_are_none(tmp_path: Path, value: float) -> None:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(UserError, match="the ONNX file puts out what is no reading"):
         run(open_session(path), np.full((1, 32, 128), 255, np.uint8))
+
+
+def tiny_checker(answer: list[float]) -> onnx.ModelProto:
+    """A checker that answers so whatever it is asked."""
+    model = tiny_reader()
+    for name, size in (("expected", 5), ("answer", 4)):
+        value = helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
+        (model.graph.input if size == 5 else model.graph.output).append(value)
+    del model.graph.output[0]
+    del model.graph.node[:]
+    first, end = (numpy_helper.from_array(np.array([n]), name) for n, name in ((0, "a"), (4, "b")))
+    constant = numpy_helper.from_array(np.array([answer], np.float32), "always")
+    del model.graph.initializer[:]
+    model.graph.initializer.extend([first, end, constant])
+    model.graph.node.extend(
+        [
+            helper.make_node("Slice", ["expected", "a", "b", "one"], ["four"]),
+            helper.make_node("Sub", ["four", "four"], ["nothing"]),
+            helper.make_node("Add", ["nothing", "always"], ["answer"]),
+        ]
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1]), "one"))
+    return model
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *([verdict, 0.5, 0.5, 7] for verdict in (np.nan, 2, -2, 0.5)),
+        *([1, chance, 0.5, 7] for chance in (np.nan, -0.5, 1.5)),
+        *([1, 0.5, chance, 7] for chance in (np.nan, -1, 1.5)),
+        *([1, 0.5, 0.5, value] for value in (np.nan, -2, 0.5, 100_000)),
+    ],
+)
+def test_answers_that_are_none(tmp_path: Path, answer: list[float]) -> None:
+    path, image = tmp_path / "checker.onnx", np.zeros((1, 32, 128), np.uint8)
+    expected = np.array([[7, -1, -1, -1, -1]], np.int8)
+    path.write_bytes(tiny_checker([1, 0.5, 0.5, 7]).SerializeToString())
+    assert ask(open_session(path, ("answer",)), image, expected).tolist() == [[1, 0.5, 0.5, 7]]
+    path.write_bytes(tiny_checker(answer).SerializeToString())
+    with pytest.raises(UserError, match="the ONNX file puts out what is no answer"):
+        ask(open_session(path, ("answer",)), image, expected)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,17 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from shards.errors import UserError
 from shards.reader import DataSet
+from tests.trainer.bare import bare_network, image_of, logits_of
 from trainer.checkpoint import BEST, load_reader, read_header
 from trainer.config import Config
 from trainer.ctc import greedy_decode
 from trainer.data import to_input
 from trainer.export import check, export, to_onnx, training_command
-from trainer.graph import OPSET, with_decoder, write_model
+from trainer.graph import with_decoder, write_model
 from trainer.models import build_model
 from trainer.predict import from_readings, open_reader, read_split
 from trainer.runtime import open_session
@@ -33,16 +34,8 @@ def exported(run: Path, printed: DataSet, tmp_path_factory: pytest.TempPathFacto
 
 
 def bare_decoder(steps: int) -> onnxruntime.InferenceSession:
-    """The decoder alone, behind an identity."""
-    shape = ["batch", steps, 11]
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["image"], ["logits"])],
-        "identity",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    return onnxruntime.InferenceSession(with_decoder(model).SerializeToString())
+    """The decoder alone, behind pixels that are logits."""
+    return onnxruntime.InferenceSession(with_decoder(bare_network(steps)).SerializeToString())
 
 
 @pytest.mark.parametrize("steps", [32, 33, 64])
@@ -52,7 +45,9 @@ def test_the_graph_decodes_as_python_does(steps: int) -> None:
     for _ in range(400):
         logits = 3 * random.normal(size=(1, steps, 11)).astype(np.float32)
         logits[..., 0] += random.uniform(0, 15)
-        reading = session.run(None, {"image": logits})[0]
+        image = image_of(logits)
+        logits = logits_of(image, steps)
+        reading = session.run(None, {"image": image})[0]
         assert reading.shape == (1, 13)
         wanted, found = greedy_decode(logits), from_readings(reading)
         assert np.array_equal(found.digits, wanted.digits)
@@ -64,6 +59,21 @@ def test_the_graph_decodes_as_python_does(steps: int) -> None:
         assert reading[0, 0] == (int(text) if 1 <= count <= 5 else -1)
         counts.add(count)
     assert counts >= {0, 1, 2, 3, 4, 5, 6}
+
+
+@pytest.mark.parametrize("pixel", [np.nan, np.inf, -np.inf, 255, 1.02, -0.02])
+def test_an_image_that_is_none_has_no_digits(pixel: float) -> None:
+    """An 8-bit network would take NaN for some shade of grey."""
+    session = bare_decoder(64)
+    logits = np.zeros((64, 11), np.float32)
+    logits[10, 5] = 20
+    image = image_of(logits)
+    assert session.run(None, {"image": image})[0][0, [0, 2, 3]].tolist() == [4, 1, 4]
+    image[0, 0, 31, 127] = pixel
+    nothing = [-1, 0, 0, *[-1] * 5, *[0] * 5]
+    assert session.run(None, {"image": image})[0][0].tolist() == nothing
+    image[0, 0, 31, 127] = 1.001  # of rounding
+    assert session.run(None, {"image": image})[0][0, 0] == 4
 
 
 def test_the_files_read_what_the_checkpoint_reads(
@@ -91,18 +101,20 @@ def test_the_reader_is_one_float32_tensor_in_and_one_out(exported: Path) -> None
 
 def test_the_files_carry_their_card(exported: Path, printed: DataSet) -> None:
     card = json.loads((exported / "reader.json").read_text())
-    for name in ("logits.onnx", "reader.onnx"):
+    for name in ("logits.onnx", "reader.onnx", "checker.onnx"):
         model = onnx.load(exported / name)
         assert {entry.key: entry.value for entry in model.metadata_props} == card
         assert {entry.domain for entry in model.opset_import} == {""}
         assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert card["charset"] == "0123456789"
+    assert card["opset"] == "ai.onnx 18"
     assert card["fingerprint"] == printed.manifest.fingerprint
     assert card["trained"] == "trainer train printed --model nano"
     assert 0.5 <= float(card["temperature"]) <= 4
     assert {path.name for path in exported.iterdir()} == {
         "logits.onnx",
         "reader.onnx",
+        "checker.onnx",
         "reader.json",
         "weights.safetensors",
     }

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from PIL import Image, ImageOps
 
+from trainer.check_export import read_thresholds
 from trainer.export import read_card
 from trainer.read import PRETRAINED, Reader
 
@@ -65,3 +66,6 @@ def test_whatever_ships_says_what_it_is(folder: Path) -> None:
         assert read_card(folder / name) == facts
         kinds = {node.op_type for node in onnx.load(folder / name).graph.node}
         assert "ConvInteger" not in kinds
+    for checker in folder.glob("checker.onnx"):
+        assert facts.items() <= read_card(checker).items()  # one made later says more
+        read_thresholds(read_card(checker), checker)

@@ -12,7 +12,7 @@ from shards.reader import DataSet
 from trainer.checkpoint import BEST
 from trainer.compare import as_markdown, compare
 from trainer.config import Config
-from trainer.export import export
+from trainer.export import export, read_card
 from trainer.plot import draw_sizes
 from trainer.predict import open_reader, read_split
 from trainer.quantize import quantize
@@ -79,6 +79,7 @@ def test_nor_do_those_of_a_quantized_lstm(printed: DataSet, tmp_path: Path) -> N
         {node.op_type for node in onnx.load(tmp_path / name).graph.node}
         for name in ("logits.int8.onnx", "reader.int8.onnx")
     ]
+    assert read_card(tmp_path / "reader.int8.onnx")["opset"] == "ai.onnx 18, com.microsoft 1"
     assert "LSTM" in kinds[0]
     assert "DynamicQuantizeLSTM" in kinds[1]
     assert not any("ConvInteger" in kind for kind in kinds)
@@ -132,7 +133,7 @@ def test_the_table_has_a_row_for_each_model(small: Path, printed: DataSet) -> No
     rows = compare([small], printed)
     table = as_markdown(rows, "printed").splitlines()
     assert table[0].startswith("| model | parameters |")
-    assert table[2].startswith("| nano | 116,838 | 0.46 | 0.13 |")
+    assert table[2].startswith("| nano | 116,838 | 0.47 | 0.13 |")
     assert table[6].startswith("| model | exact | n |")
     assert table[8].startswith("| nano | numbers | 64 | 0.")
     assert [line.split(" | ")[1] for line in table[9:]] == [f"of length {n}" for n in range(1, 6)]

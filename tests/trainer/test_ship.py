@@ -14,6 +14,8 @@ from trainer.export import export, read_card
 from trainer.quantize import quantize
 from trainer.ship import read_commands, ship
 
+VERDICTS = ("right", "ask_again", "wrong")
+
 
 @pytest.fixture(scope="module")
 def exported(run: Path, printed: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,14 +40,15 @@ def shipped(exported: Path, printed: DataSet, other: DataSet) -> Path:
 
 
 def test_each_folder_has_a_reader_and_what_is_known_of_it(exported: Path, shipped: Path) -> None:
-    names = {"reader.onnx", "logits.onnx", "reader.json", "evaluation.json", "README.md"}
+    stems = ("reader", "logits", "checker")
+    names = {f"{stem}.onnx" for stem in stems} | {"reader.json", "evaluation.json", "README.md"}
     assert {path.name for path in (shipped / "nano-int8").iterdir()} == names
     assert {path.name for path in (shipped / "nano-fp32").iterdir()} == {
         *names,
         "weights.safetensors",
     }
     for folder, mark in (("nano-fp32", ""), ("nano-int8", ".int8")):
-        for stem in ("reader", "logits"):
+        for stem in stems:
             kept = (shipped / folder / f"{stem}.onnx").read_bytes()
             assert kept == (exported / f"{stem}{mark}.onnx").read_bytes()
         facts = json.loads((shipped / folder / "reader.json").read_text())
@@ -78,6 +81,20 @@ def test_the_card_says_where_the_reader_comes_from(shipped: Path, run: Path) -> 
     assert f"| other | 20 | {exact['calibration']['error']:.4f} | 19 |" in text
 
 
+def test_the_card_tells_what_the_checker_decides(shipped: Path, printed: DataSet) -> None:
+    folder = shipped / "nano-int8"
+    answers = json.loads((folder / "evaluation.json").read_text())["answers"]
+    assert list(answers) == ["printed", "other"]
+    assert answers["printed"]["right"]["right"]["count"] == 50
+    shares = [answers["other"]["wrong"][verdict]["share"] for verdict in VERDICTS]
+    assert sum(shares) == pytest.approx(1)
+    text = (folder / "README.md").read_text()
+    facts = read_card(folder / "checker.onnx")
+    assert f"from a probability of {facts['check_right_from']} on" in text
+    assert "| other | right | 20 | " in text
+    assert text.index("## Figures") < text.index("## Answers") < text.index("## Training")
+
+
 def test_an_unknown_training_set_is_not_invented(
     exported: Path, other: DataSet, tmp_path: Path
 ) -> None:
@@ -86,6 +103,7 @@ def test_an_unknown_training_set_is_not_invented(
     assert ship(tmp_path, tmp_path / "out", [other], 5, []) == [tmp_path / "out" / "nano-fp32"]
     text = (tmp_path / "out" / "nano-fp32" / "README.md").read_text()
     assert "## Recipe" not in text
+    assert "## Answers" not in text  # there was no checker
     assert "```sh\ntrainer train printed --model nano\n```" in text
     assert not (tmp_path / "out" / "nano-fp32" / "weights.safetensors").exists()
 
