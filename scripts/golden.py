@@ -56,7 +56,7 @@ def write(label: str, size: float, seed: int) -> Strokes:
 
 def written() -> Iterator[tuple[str, Strokes, float, int, int]]:
     """Strokes: name, strokes, pen, width, height."""
-    yield "pen 407", write("407", 120, 1), 9, 280, 150
+    yield "pen 407", write("407", 120, 1), 9, 330, 150
     yield "pen 0, a hair", write("0", 60, 2), 1.5, 90, 90
     yield "pen 31285", write("31285", 70, 3), 12, 330, 100
     yield "one dot", [[30, 40]], 8, 60, 60

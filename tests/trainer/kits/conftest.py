@@ -49,5 +49,5 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def drawing() -> np.ndarray:
-    """407 by a model hand whose 7 is no 1, dark on light, uint8 (150, 280)."""
-    return 255 - ink(write("407", 120, 3), 12, 280, 150)
+    """407 by a model hand, dark on light, uint8 (150, 340)."""
+    return 255 - ink(write("407", 120, 1), 12, 340, 150)
