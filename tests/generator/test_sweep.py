@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from generator.bank import Bank
+from generator.engine import render
 from generator.recipe import Recipe, preset
 from generator.sweep import STEPS, sweep
 from shards.errors import UserError
+from shards.preview import sheet
 
 ROW, TILE = 64 + 22 + 12, 256 + 12  # px of a row and a column of a sheet
 
@@ -38,6 +40,18 @@ def test_a_share_is_shown_by_numbers_that_have_it(bank: Bank) -> None:
     (plain,) = rows_of(dataclasses.replace(recipe, doodled=0, uneven=1e-9), bank)
     with_ink = [(a > 128).sum() > (b > 128).sum() for a, b in zip(row, plain, strict=True)]
     assert all(with_ink)
+
+
+def test_strays_are_seen_in_their_row(bank: Bank) -> None:
+    looks = Recipe(digits=(3, 3), overlap=0, anywhere=1, size=(0.6, 0.6))
+    alone, strayed = (
+        render(bank, "train", dataclasses.replace(looks, strayed=share), 4, 0, STEPS).images
+        for share in (0, 1)
+    )
+    assert (alone != strayed).any(axis=(1, 2)).mean() > 0.5
+    wanted = sheet(strayed, ["strayed, 0.3 of numbers"] * STEPS, columns=STEPS)
+    drawn = sweep(bank, Recipe(digits=(3, 3), overlap=0, strayed=0.3), 4)
+    np.testing.assert_array_equal(np.asarray(drawn), np.asarray(wanted))
 
 
 def test_the_child_recipe_has_a_row_for_all_that_it_varies(bank: Bank) -> None:
