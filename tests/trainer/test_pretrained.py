@@ -7,6 +7,7 @@ import onnx
 import pytest
 from PIL import Image, ImageOps
 
+from trainer.check import Checker
 from trainer.check_export import read_thresholds
 from trainer.export import read_card
 from trainer.read import PRETRAINED, Reader
@@ -69,3 +70,10 @@ def test_whatever_ships_says_what_it_is(folder: Path) -> None:
     for checker in folder.glob("checker.onnx"):
         assert facts.items() <= read_card(checker).items()  # one made later says more
         read_thresholds(read_card(checker), checker)
+
+
+def test_the_shipped_checker_knows_right_from_wrong() -> None:
+    checker = Checker()
+    for label, page in drawings()[::8]:
+        assert checker.check(page, label).verdict != "wrong"
+        assert checker.check(page, label[1] + label[0] + label[2]).verdict != "right"
