@@ -10,6 +10,7 @@ import pytest
 
 from scripts.golden import ink, write
 from tests.trainer.kits.tools import INCLUDE, need
+from trainer.check import Checker
 from trainer.kit import write_kit
 from trainer.read import PRETRAINED, Reader
 
@@ -60,6 +61,21 @@ def test_it_checks_answers(kit: Path, drawing: np.ndarray, tmp_path: Path) -> No
     assert (code, said.split("\t")[:3]) == (0, ["wrong", "0.000", "407"])
     colour = np.repeat(drawing[..., None], 3, 2)
     assert read(kit, "checker.onnx", save(path, colour, "P6"), "407")[1].startswith("right\t")
+
+
+def test_the_checkers_that_ship_say_what_they_say_in_python(
+    kit: Path, drawing: np.ndarray, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "drawing.pgm", drawing)
+    for name in ("nano-int8", "nano-fp32", "optimized-int8"):
+        model = PRETRAINED / name / "checker.onnx"
+        for answer in ("407", "401", "47", "4077", "0"):
+            expected = Checker(model).check(drawing, answer)
+            code, said, _ = read(kit, model, path, answer)
+            verdict, probability, *rest = said.split("\t")
+            assert (code, verdict) == (0, expected.verdict)
+            assert probability == f"{expected.probability:.3f}"
+            assert rest[0].strip() == "407"
 
 
 @pytest.mark.parametrize("answer", ["", "x7", "123456", "-1", "4.0", " 407", "４"])
