@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.bank_file import FORMAT, read_bank_file
-from generator.centreline import INK_THRESHOLD, centreline_fields
+from generator.centreline import centreline_fields
 from generator.glyph import DIRECTIONS, SIZE, reach
+from generator.loops import INK_THRESHOLD
 from generator.sources.digits import SPLITS, Digits
 from shards.errors import UserError
 from shards.files import replacement
@@ -267,7 +268,10 @@ def _write_block(file: h5py.File, source: Digits, rows: I64, at: int) -> None:
     if not len(rows):
         return
     images = source.images[rows]
-    lines = centreline_fields(images if source.hairlines is None else source.hairlines[rows])
+    if source.hairlines is None:
+        lines = centreline_fields(images, source.labels[rows])
+    else:
+        lines = centreline_fields(source.hairlines[rows])
     part = slice(at, at + len(rows))
     file["images"][part] = images
     file["lines"][part] = lines

@@ -18,7 +18,7 @@ from generator.sources.digits import SPLITS
 from shards.errors import UserError
 from shards.schema import expect, expect_fields, reject
 
-FORMAT = 2
+FORMAT = 3
 ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
     "labels": ((), np.uint8),
     "images": ((SIZE, SIZE), np.uint8),

@@ -4,12 +4,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from generator.loops import INK_THRESHOLD, filled_loops, ink_with_loops
+
 U8 = npt.NDArray[np.uint8]
 
 # Steps of the distance field per px: fine enough for smooth edges, and its 255 steps still reach
 # the 10 px that the thickest pen needs.
 STEPS_PER_PX = 24
-INK_THRESHOLD = 96
 # Softens the stairs of a pixel-wide centreline, in px of the glyph frame.
 SMOOTHING = 1.0
 # The mean of |x| under the smoothing kernel: what smoothing adds to the distance on the line.
@@ -60,11 +61,13 @@ def thin(ink: U8) -> U8:
     return ink
 
 
-def centreline_fields(glyphs: U8) -> U8:
+def centreline_fields(glyphs: U8, labels: U8 | None = None) -> U8:
     """The distance of each pixel to its digit's centreline, as a field that warps smoothly.
 
     Args:
         glyphs: uint8 (n, s, s), white ink on black.
+        labels: uint8 (n,), the digits, so that no loop is lost in thinning: a loop that is filled
+            stays a patch of ink. None: thin whatever there is.
 
     Returns:
         uint8 (n, s, s): 255 on the centreline, falling by `STEPS_PER_PX` a pixel; 0 on the border.
@@ -73,8 +76,14 @@ def centreline_fields(glyphs: U8) -> U8:
     room = size + 2 * _MARGIN
     tall = np.zeros((n, room, room), np.uint8)
     inner = (slice(None), slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
-    tall[inner] = glyphs >= INK_THRESHOLD
+    if labels is None:
+        tall[inner] = glyphs >= INK_THRESHOLD
+    else:
+        tall[inner] = [ink_with_loops(g, d) for g, d in zip(glyphs, labels, strict=True)]
     lines = thin(tall.reshape(n * room, room))
+    if labels is not None:
+        each = zip(tall, lines.reshape(tall.shape), labels, strict=True)
+        lines |= np.concatenate([filled_loops(*digit) for digit in each])
     distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, cv2.DIST_MASK_5)
     distance = cv2.GaussianBlur(distance, (0, 0), SMOOTHING) - _SMOOTHING_LIFT
     field = np.clip(255 - STEPS_PER_PX * distance, 0, 255)

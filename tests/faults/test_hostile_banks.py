@@ -115,7 +115,7 @@ def test_what_is_no_part_of_a_bank(path: Path) -> None:
 def test_formats_that_are_none(path: Path, value: object) -> None:
     with h5py.File(path, "a") as file:
         file.attrs["format"] = value
-    with pytest.raises(UserError, match="has the format None, but this version reads 2"):
+    with pytest.raises(UserError, match="has the format None, but this version reads 3"):
         Bank(path)
 
 
@@ -141,14 +141,14 @@ def test_a_bank_of_the_first_format(path: Path) -> None:
     with pytest.raises(UserError) as refusal:
         Bank(path)
     assert str(refusal.value) == (
-        f"bank {path} has the format 1, but this version reads 2; build it again with "
+        f"bank {path} has the format 1, but this version reads 3; build it again with "
         "`generator digits`"
     )
 
 
 def test_a_heap_from_which_hdf5_does_not_come_back(path: Path) -> None:
     """A free block of size 0: whoever looks for a string behind it looks for ever."""
-    with_strings(path, 2)
+    with_strings(path, 3)
     data = bytearray(path.read_bytes())
     at = data.index(b"GCOL") + 16
     while index := int.from_bytes(data[at : at + 2], "little"):

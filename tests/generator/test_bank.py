@@ -108,7 +108,7 @@ def test_what_is_no_bank_is_refused(tmp_path: Path) -> None:
     newer = tmp_path / "newer.h5"
     with h5py.File(newer, "w") as file:
         file.attrs["format"] = 99
-    with pytest.raises(UserError, match="format 99.*reads 2"):
+    with pytest.raises(UserError, match="format 99.*reads 3"):
         Bank(newer)
 
 
