@@ -65,7 +65,7 @@ def filled_loops(ink: U8, line: U8, label: int) -> U8:
     stroke = float(np.quantile(depth[line > 0], _THIN))
     if depth.max() < max(_DEEPER * stroke, _DEEP) or count_loops(ink) >= LOOPS[label]:
         return nothing
-    return (depth > _RIM * stroke).astype(np.uint8)
+    return np.asarray(depth > _RIM * stroke, np.uint8)
 
 
 def count_loops(ink: U8) -> int:
