@@ -31,8 +31,10 @@ def test_a_scene_captures_strokes_reads_and_checks(model: Path, tmp_path: Path) 
     assert by["label"] == f"60 ({reading['confidence']:.2f}): right"
     checks = [what for name, what in said if name == "check"]
     assert (checks[0]["verdict"], checks[0]["fault"]) == ("right", "")
-    assert checks[0]["probability"] == pytest.approx(reading["confidence"], abs=1e-4)
-    assert (checks[1]["verdict"], checks[1]["probability"], checks[1]["value"]) == ("wrong", 0, 60)
+    assert checks[0]["probability"] > 0.9
+    assert checks[0]["reading_probability"] == pytest.approx(reading["confidence"], abs=0.02)
+    assert (checks[1]["verdict"], checks[1]["value"]) == ("wrong", 60)
+    assert 0 <= checks[1]["probability"] < 0.001
     nothing = {"verdict": "ask again", "probability": 0, "reading_probability": 0, "value": -1}
     for check, answer in zip(checks[2:], plan["answers"][2:], strict=True):
         fault = f"the expected answer must be 1 to 5 digits, not '{answer}'"
