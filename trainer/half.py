@@ -1,13 +1,15 @@
 """Weights in 16 bits: half the file, the same arithmetic."""
 
+from collections.abc import Container
+
 import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 _LEAST = 64  # numbers in a tensor that is worth an operator
 
 
-def with_half_weights(model: ModelProto) -> ModelProto:
-    """Copy a graph with its weights as float16, each behind a Cast to float32.
+def with_half_weights(model: ModelProto, names: Container[str] | None = None) -> ModelProto:
+    """Copy a graph with its weights, or those of these names, as float16 behind Cast to float32.
 
     Inputs, outputs and all that is computed stay float32; a runtime that folds constants casts
     once, as it opens the file. Tensors of under 64 numbers, and those with a number beyond
@@ -17,6 +19,8 @@ def with_half_weights(model: ModelProto) -> ModelProto:
     result.CopyFrom(model)
     casts = []
     for tensor in result.graph.initializer:
+        if names is not None and tensor.name not in names:
+            continue
         weights = numpy_helper.to_array(tensor)
         if tensor.data_type == TensorProto.FLOAT and weights.size >= _LEAST:
             if np.abs(weights).max() > np.finfo(np.float16).max:

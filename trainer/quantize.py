@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import GraphProto, ModelProto
+from onnx import GraphProto, ModelProto, NodeProto
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -26,6 +26,7 @@ from trainer.check_export import INT8_CHECKER, to_checker
 from trainer.compact import compact
 from trainer.export import LOGITS, read_card, write_card
 from trainer.graph import opsets, strip, with_decoder, write_model
+from trainer.half import with_half_weights
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, chunks, read_split
 from trainer.recurrent import has_lstm, in_float
@@ -51,7 +52,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
     """Write the logits, reader and checker beside those that `trainer export` wrote, in 8 bits.
 
     Ranges come from 512 images of the val split, accuracy from up to `images` of test. The last
-    layer stays in float32, and with it the temperature that export has put into it. Raises
+    layer computes in float32, and with it the temperature that export has put into it. Raises
     UserError, and leaves no 8-bit file, when accuracy drops by more than `max_drop`.
     """
     source = folder / LOGITS
@@ -91,7 +92,8 @@ def quantized(source: Path, data: DataSet, work: Path) -> ModelProto:
     """Quantize the logits file `source`; `work` is a folder for what lies in between.
 
     LSTMs become DynamicQuantizeLSTM, which is for a batch of 1 (see `trainer.recurrent`). The
-    head and the ink mask stay in float32, so that a masked digit stays impossible.
+    head, whose weights are stored in 16 bits, and the ink mask compute in float32, so that a masked
+    digit stays impossible.
     """
     folded, dynamic, static = (work / f"{name}.onnx" for name in ("folded", "dynamic", "static"))
     quant_pre_process(source, folded, skip_symbolic_shape=True)
@@ -115,21 +117,26 @@ def quantized(source: Path, data: DataSet, work: Path) -> ModelProto:
         op_types_to_quantize=["Conv", "Relu", "Add", "MaxPool", "MatMul"],
         nodes_to_exclude=[node.name for node in graph.node if node.name not in before_head],
     )
-    return strip(onnx.load(static))
+    model = strip(onnx.load(static))
+    return with_half_weights(model, find_head(model.graph).input)
 
 
 def nodes_before_head(graph: GraphProto) -> set[str]:
     """Name the nodes that lead to the last matrix product, which makes the logits."""
     producers = {output: node for node in graph.node for output in node.output}
-    head = next(node for node in reversed(graph.node) if node.op_type in ("MatMul", "Gemm"))
     found: set[str] = set()
-    waiting = list(head.input)
+    waiting = list(find_head(graph).input)
     while waiting:
         node = producers.get(waiting.pop())
         if node is not None and node.name not in found:
             found.add(node.name)
             waiting.extend(node.input)
     return found
+
+
+def find_head(graph: GraphProto) -> NodeProto:
+    """Return the last matrix product, which makes the logits."""
+    return next(node for node in reversed(graph.node) if node.op_type in ("MatMul", "Gemm"))
 
 
 @contextmanager

@@ -52,6 +52,13 @@ def test_nano_needs_standard_operators_only(small: Path) -> None:
         assert "ConvInteger" not in kinds
 
 
+def test_no_matrix_is_stored_in_32_bits(small: Path) -> None:
+    for name in ("reader.int8.onnx", "logits.int8.onnx"):
+        model = onnx.load(small / name)
+        kinds = {list(t.dims)[-1]: t.data_type for t in model.graph.initializer if len(t.dims) == 2}
+        assert kinds == {22: onnx.TensorProto.FLOAT16}  # two outputs a column of 11 classes
+
+
 def together_and_alone(folder: Path, data: DataSet, count: int) -> list[np.ndarray]:
     images, _ = data.gather("test", np.arange(count))
     session = open_session(folder / "logits.int8.onnx")
