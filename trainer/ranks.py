@@ -157,7 +157,9 @@ def told_when_lost(ranks: Ranks) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise error if ranks.first else UserError(f"rank {ranks.rank}: {error}") from error
+        if ranks.first:
+            raise
+        raise UserError(f"rank {ranks.rank}: {error}") from error
     except RuntimeError as error:
         if not (isinstance(error, dist.DistError) or "gloo" in str(error)):  # gloo has no class
             raise
