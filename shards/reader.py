@@ -179,7 +179,7 @@ class DataSet:
 
     def _shard(self, entry: ShardEntry) -> Shard:
         if entry.file not in self._shards:
-            self._shards[entry.file] = _open(self.folder / entry.file, entry)
+            self._shards[entry.file] = open_shard(self.folder, entry)
         return self._shards[entry.file]
 
 
@@ -227,7 +227,9 @@ def _spread(pixels: np.ndarray, images: np.ndarray) -> None:
         piece *= _SCALE
 
 
-def _open(path: Path, entry: ShardEntry) -> Shard:
+def open_shard(folder: Path, entry: ShardEntry) -> Shard:
+    """Map a shard; UserError where it is missing or has another size than `entry` says."""
+    path = folder / entry.file
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
