@@ -15,7 +15,7 @@ import numpy as np
 from shards.decode import read_boxes_and_ids, read_digits
 from shards.reader import DataSet
 from shards.terminal import progress
-from shards.walk import BATCH, Batch, walk
+from shards.walk import BATCH, Batch, place, walk
 from shards.whose import Whose, Writer, on_one_scale
 
 EXAMPLES = 3  # of each kind
@@ -54,8 +54,8 @@ class Side:
         owners = self.whose.owners(ids)
         for owner, first in zip(*np.unique(owners, return_index=True), strict=True):
             if owner >= 0:
-                place = batch.place(int(first) // ids.shape[1])
-                self.writers.setdefault(self.whose.writers[owner], place)
+                sample = batch.place(int(first) // ids.shape[1])
+                self.writers.setdefault(self.whose.writers[owner], sample)
         images = np.ascontiguousarray(batch.records["png"]["rows"][:, :, 1:])
         hashes = b"".join(hashlib.blake2b(image, digest_size=8).digest() for image in images)
         pictures = np.frombuffer(hashes, np.int64)[:, None] & np.iinfo(np.int64).max
@@ -115,10 +115,10 @@ def overlap(
 class _Piece:
     """Samples of the smaller side, found by what they have."""
 
-    def __init__(self, batches: list[Batch], marks: np.ndarray) -> None:
-        """`marks` is int64 (n, marks of a sample), -1 where absent."""
+    def __init__(self, batches: list[tuple[str, int, int]], marks: np.ndarray) -> None:
+        """`batches` are file, first key and count; `marks` int64 (n, some), -1 where absent."""
         self._batches, self._width = batches, marks.shape[1]
-        self._ends = list(accumulate(map(len, batches)))
+        self._ends = list(accumulate(count for _, _, count in batches))
         self._values, self._owners, self._places = np.unique(
             marks.ravel(), return_index=True, return_inverse=True
         )
@@ -131,11 +131,12 @@ class _Piece:
         self._hit[places[found]] = True
         return found, places
 
-    def owner(self, place: int) -> str:
+    def owner(self, at: int) -> str:
         """Name a sample that has the mark at this place."""
-        row = int(self._owners[place]) // self._width
+        row = int(self._owners[at]) // self._width
         number = bisect_right(self._ends, row)
-        return self._batches[number].place(row - self._ends[number] + len(self._batches[number]))
+        file, first, count = self._batches[number]
+        return place(file, first + row - self._ends[number] + count)
 
     def shared(self) -> int:
         """Return how many samples have a mark that was found."""
@@ -154,9 +155,10 @@ def _join(
             for kind, marks in large.read(batch).items():
                 found, places = pieces[kind].find(marks)
                 seen[kind][row : row + len(batch)] |= found.any(axis=1)
-                for hit in np.argwhere(found)[: EXAMPLES - len(examples[kind])].tolist():
-                    place = int(places[tuple(hit)])
-                    examples[kind].append((pieces[kind].owner(place), batch.place(hit[0])))
+                rows = np.flatnonzero(found.any(axis=1))[: EXAMPLES - len(examples[kind])]
+                for at in rows.tolist():
+                    mark = places[at, found[at].argmax()]
+                    examples[kind].append((pieces[kind].owner(int(mark)), batch.place(at)))
             row += len(batch)
             done(len(batch))
         for kind, piece in pieces.items():
@@ -166,8 +168,13 @@ def _join(
 
 
 def _pieces(side: Side, done: Callable[[int], object]) -> Iterator[dict[str, _Piece]]:
-    batches = walk(side.data, side.splits)
-    while part := list(islice(batches, _PIECE)):
-        marks = [side.read(batch) for batch in part]
-        done(sum(map(len, part)))
-        yield {kind: _Piece(part, np.concatenate([m[kind] for m in marks])) for kind in KINDS}
+    samples = walk(side.data, side.splits)
+    while True:
+        batches, marks = [], []
+        for batch in islice(samples, _PIECE):
+            batches.append((batch.file, batch.first, len(batch)))
+            marks.append(side.read(batch))
+            done(len(batch))
+        if not batches:
+            return
+        yield {kind: _Piece(batches, np.concatenate([m[kind] for m in marks])) for kind in KINDS}

@@ -38,8 +38,13 @@ class Batch:
         return Batch(self.file, self.split, self.first, head), rest
 
     def place(self, row: int) -> str:
-        """Name a sample: 'train-00003.tar 000012345'."""
-        return f"{self.file} {self.first + row:0{KEY_DIGITS}}"
+        """Name a sample by file and key."""
+        return place(self.file, self.first + row)
+
+
+def place(file: str, key: int) -> str:
+    """Name a sample: 'train-00003.tar 000012345'."""
+    return f"{file} {key:0{KEY_DIGITS}}"
 
 
 def walk(data: DataSet, splits: Collection[str] | None = None) -> Iterator[Batch]:
