@@ -49,19 +49,21 @@ class Ranks:
         """
         return np.array_split(rows, self.count, axis=1)[self.rank]
 
-    def network(self, model: nn.Module, batch: int) -> nn.Module:
-        """Return what a step calls for `model`: itself, or what adds its gradients up as well.
-
-        Raises UserError where a `batch` is too small for all ranks to have a share.
-        """
-        if not dist.is_initialized():
-            return model
+    def check(self, batch: int, compiled: bool) -> None:
+        """Raise UserError where not every rank has a share of a `batch`, or all were `compiled`."""
         if batch < self.count:
             raise UserError(
                 f"a batch of {batch} is too small for {self.count} ranks; start fewer by "
                 "--nproc-per-node, or begin a run with a larger --batch"
             )
-        return DistributedDataParallel(join_norms(model))
+        if compiled and self.count > 1:
+            raise UserError(
+                f"--compile is for one process, not for {self.count} ranks; leave it out"
+            )
+
+    def network(self, model: nn.Module) -> nn.Module:
+        """Return what a step calls for `model`: itself, or what adds its gradients up as well."""
+        return DistributedDataParallel(join_norms(model)) if dist.is_initialized() else model
 
     def weigh(self, loss: Tensor, share: float) -> Tensor:
         """Weigh a rank's mean loss, so that the ranks' mean is that of the whole batch.
@@ -131,7 +133,7 @@ def local_rank() -> int | None:
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that torchrun has started, if it has; they talk by NCCL or gloo."""
-    if "WORLD_SIZE" not in os.environ:
+    if local_rank() is None:
         yield ALONE
         return
     backend = "gloo"
@@ -143,7 +145,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if not ranks.first:
         _be_silent()
     yield ranks
-    dist.barrier()  # while the first writes, the others stay
+    ranks.totals(0)  # the others stay until the first has written all
     dist.destroy_process_group()
 
 

@@ -57,7 +57,8 @@ def start(
         with _alone(folder, ranks), told_when_short(smaller):
             with ranks.together():
                 state = _begin(folder / LAST, data, config, device, resume, init)
-            _say(state, folder)
+                ranks.check(state.config.batch, compiled)
+            _say(state, folder, ranks)
             prepare(device)
             if compiled:
                 state.model.compile()
@@ -66,11 +67,12 @@ def start(
     return folder
 
 
-def _say(state: State, folder: Path) -> None:
+def _say(state: State, folder: Path, ranks: Ranks) -> None:
     precision = choose_precision(state.config.precision, state.device)
+    together = f", by {ranks.count} ranks" if ranks.count > 1 else ""
     print(
         f"{state.config.model}, {count_parameters(state.model):,} parameters, on {state.device} in "
-        f"{str(precision).removeprefix('torch.')}, into {folder}"
+        f"{str(precision).removeprefix('torch.')}, into {folder}{together}"
     )
 
 

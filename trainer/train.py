@@ -39,7 +39,7 @@ def train(
     """
     config = state.config
     precision = choose_precision(config.precision, state.device)
-    state.network = ranks.network(state.model, config.batch)
+    state.network = ranks.network(state.model)
     order = _order(data, state)
     total = config.epochs * order.steps
     gather = best_gather(data, "train", state.device, config.epochs * order.epoch_images)

@@ -79,7 +79,7 @@ def train_in_double(data: DataSet, folder: Path) -> None:
     """Train an epoch, then take a step that the last rank spoils; each rank leaves its weights."""
     with joined(CPU) as ranks:
         state = in_double()
-        state.network = ranks.network(state.model, BATCH)
+        state.network = ranks.network(state.model)
         for batch in batches(data, ranks):
             loss = update(state, batch, RATE, torch.float32, ranks)
         save_file(parameters(state) | {"loss": loss}, folder / f"{ranks.count}-{ranks.rank}")

@@ -40,7 +40,7 @@ def torchrun(ranks: int, *arguments: object) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
     """Wait for an end: its exit status, what was said, and the errors that are not torchrun's."""
-    out, errors = process.communicate(timeout=120)
+    out, errors = process.communicate(timeout=300)
     ours = [line for line in errors.splitlines() if line.startswith(("error: ", "stopped"))]
     return process.returncode, out, ours
 
@@ -224,10 +224,13 @@ def test_what_is_wrong_for_all_is_told_once(data: DataSet, tmp_path: Path) -> No
     assert not (tmp_path / "run").exists()
 
 
-def test_a_batch_must_have_a_sample_for_each_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
-    with pytest.raises(UserError, match="a batch of 2 is too small for 3 ranks; start fewer"):
-        Ranks(0, 3).network(nn.Linear(1, 1), 2)
+def test_what_several_ranks_cannot_do_is_refused() -> None:
+    Ranks(0, 3).check(3, compiled=False)
+    with pytest.raises(UserError, match="a batch of 2 is too small for 3 ranks; start fewer by --"):
+        Ranks(0, 3).check(2, compiled=False)
+    with pytest.raises(UserError, match="--compile is for one process, not for 2; leave it"):
+        Ranks(0, 2).check(256, compiled=True)
+    Ranks().check(1, compiled=True)
 
 
 def test_each_rank_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
