@@ -228,7 +228,7 @@ def test_what_several_ranks_cannot_do_is_refused() -> None:
     Ranks(0, 3).check(3, compiled=False)
     with pytest.raises(UserError, match="a batch of 2 is too small for 3 ranks; start fewer by --"):
         Ranks(0, 3).check(2, compiled=False)
-    with pytest.raises(UserError, match="--compile is for one process, not for 2; leave it"):
+    with pytest.raises(UserError, match="--compile is for one process, not for 2 ranks; leave"):
         Ranks(0, 2).check(256, compiled=True)
     Ranks().check(1, compiled=True)
 
