@@ -166,6 +166,10 @@ class DataSet:
         self.ready(split)
         return [self._shard(entry) for entry in self._entries[split][: self._finished[split]]]
 
+    def open(self, entry: ShardEntry) -> Shard:
+        """Open a shard and forget it again; UserError where it is missing or cut off."""
+        return _open(self.folder / entry.file, entry)
+
     def shards(self, split: str) -> list[Shard]:
         """Open the shards of `split`, all of which must be on disk."""
         self._starts_of(split)
@@ -179,7 +183,7 @@ class DataSet:
 
     def _shard(self, entry: ShardEntry) -> Shard:
         if entry.file not in self._shards:
-            self._shards[entry.file] = open_shard(self.folder, entry)
+            self._shards[entry.file] = _open(self.folder / entry.file, entry)
         return self._shards[entry.file]
 
 
@@ -227,9 +231,7 @@ def _spread(pixels: np.ndarray, images: np.ndarray) -> None:
         piece *= _SCALE
 
 
-def open_shard(folder: Path, entry: ShardEntry) -> Shard:
-    """Map a shard; UserError where it is missing or has another size than `entry` says."""
-    path = folder / entry.file
+def _open(path: Path, entry: ShardEntry) -> Shard:
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shards.layout import KEY_DIGITS
-from shards.reader import DataSet, open_shard
+from shards.reader import DataSet
 
 BATCH = 1024
 
@@ -55,7 +55,7 @@ def walk(data: DataSet, splits: Collection[str] | None = None) -> Iterator[Batch
     for entry in sorted(data.manifest.shards, key=lambda entry: entry.first_key):
         if splits is not None and entry.split not in splits:
             continue
-        records = open_shard(data.folder, entry).records
+        records = data.open(entry).records
         for start in range(0, entry.count, BATCH):
             part = records[start : start + BATCH]
             yield Batch(entry.file, entry.split, entry.first_key + start, part)
