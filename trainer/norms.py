@@ -29,17 +29,18 @@ class JointNorm(nn.BatchNorm2d):
         if not self.training or self.momentum is None:
             return super().forward(x)
         values = x.to(torch.promote_types(x.dtype, torch.float32))
-        size = values.new_tensor([x.numel() / x.shape[1]])  # numbers of a channel
-        sums = _Total.apply(torch.cat([values.sum((0, 2, 3)), size]))  # type: ignore[no-untyped-call]
-        count = sums[-1].detach()
-        mean = sums[:-1] / count
-        centred = values - mean[:, None, None]
-        squares = _Total.apply(centred.square().sum((0, 2, 3)))  # type: ignore[no-untyped-call]
-        variance = squares / count
-        self._remember(mean.detach(), (squares / (count - 1)).detach(), self.momentum)
+        variance, mean = torch.var_mean(values, (0, 2, 3), correction=0)
+        size = torch.full_like(mean, x.numel() / x.shape[1])  # numbers of a channel
+        own = torch.stack([mean, variance, size])
+        means, variances, sizes = _Gathered.apply(own).unbind(1)  # type: ignore[no-untyped-call]
+        count = sizes.sum(0)
+        mean = (sizes * means).sum(0) / count
+        # The variance of all is the mean one within the ranks and that of their means.
+        variance = (sizes * (variances + (means - mean).square())).sum(0) / count
+        self._remember(mean.detach(), (variance * count / (count - 1)).detach(), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        result: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
-        return result.to(x.dtype)
+        centred: Tensor = values - mean[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, share: float) -> None:
@@ -51,19 +52,19 @@ class JointNorm(nn.BatchNorm2d):
             self.num_batches_tracked += 1
 
 
-class _Total(torch.autograd.Function):
-    """The sum of a tensor over all ranks, the same bits on each."""
+class _Gathered(torch.autograd.Function):
+    """A tensor of each rank, in the order of the ranks: (...) to (ranks, ...)."""
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004
-        """Add up what the ranks have."""
-        total = value.clone()
-        dist.all_reduce(total)
-        return total
+    def forward(ctx: Any, own: Tensor) -> Tensor:  # noqa: ARG004
+        """Gather what the ranks have."""
+        parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, own)
+        return torch.stack(parts)
 
     @staticmethod
     def backward(ctx: Any, outer: Tensor) -> Tensor:  # noqa: ARG004
-        """Add up, too: what each has counts in the loss of every rank."""
+        """Add up: what a rank has counts in the loss of every rank."""
         total = outer.clone()
         dist.all_reduce(total)
-        return total
+        return total[dist.get_rank()]
