@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from shards.overlap import KINDS, Overlap, Side
-
-_EXAMPLES = 3
+from shards.overlap import EXAMPLES, KINDS, Overlap, Side
 
 
 def as_text(overlap: Overlap) -> str:
@@ -28,7 +26,7 @@ def _writers(overlap: Overlap) -> Iterator[str]:
         return
     pairs, (one, other) = overlap.writers, overlap.sides
     yield f"{'writers':11} {len(pairs):,} shared" if pairs else f"{'writers':11} none shared"
-    for mine, theirs in pairs[:_EXAMPLES]:
+    for mine, theirs in pairs[:EXAMPLES]:
         yield f"{'':11} {mine}: {one.writers[mine]} and {other.writers[theirs]}"
 
 
