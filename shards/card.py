@@ -102,7 +102,7 @@ def sources(manifest: Manifest) -> str:
 def recipe(manifest: Manifest) -> str:
     """Return the section of the card on the recipe: every range, as Markdown."""
     rows = "".join(
-        f"| {name} | {_cell(value)} |\n" for name, value in _flat(manifest.recipe).items()
+        f"| {name} | {_cell(value)} |\n" for name, value in flat(manifest.recipe).items()
     )
     return f"""## Recipe
 
@@ -113,13 +113,14 @@ Seed {manifest.seed}.
 {rows}"""
 
 
-def _flat(recipe: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
+def flat(recipe: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """Return the leaves of nested objects, by their names joined with points."""
+    leaves: dict[str, object] = {}
     for name, value in recipe.items():
-        flat |= (
-            _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        leaves |= (
+            flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
         )
-    return flat
+    return leaves
 
 
 def _cell(value: object) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from shards import terminal
+from shards.cli_versions import app as versions
 from shards.files import save_image
 from shards.importing import REFUSED, import_tars
 from shards.preview import preview as draw_preview
@@ -16,8 +17,9 @@ from shards.verify import verify as find_faults
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Look at, verify, picture and import data sets of labelled number images.",
+    help="Look at, verify, compare, picture and import data sets of labelled number images.",
 )
+app.add_typer(versions)
 
 _REFUSALS = 20  # on the screen
 

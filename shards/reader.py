@@ -166,6 +166,10 @@ class DataSet:
         self.ready(split)
         return [self._shard(entry) for entry in self._entries[split][: self._finished[split]]]
 
+    def open(self, entry: ShardEntry) -> Shard:
+        """Open a shard and forget it again; UserError where it is missing or cut off."""
+        return _open(self.folder / entry.file, entry)
+
     def shards(self, split: str) -> list[Shard]:
         """Open the shards of `split`, all of which must be on disk."""
         self._starts_of(split)

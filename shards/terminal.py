@@ -34,7 +34,10 @@ class _RateColumn(ProgressColumn):
 
 
 def progress(unit: str) -> Progress:
-    """Return a progress bar on stderr with rate (`unit`/s) and ETA; silent in a pipe."""
+    """Return a progress bar on stderr with rate (`unit`/s) and ETA; silent in a pipe.
+
+    Of processes that torchrun started together only the first shows it.
+    """
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -42,7 +45,7 @@ def progress(unit: str) -> Progress:
         _RateColumn(unit),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty() or os.environ.get("RANK", "0") != "0",
     )
 
 

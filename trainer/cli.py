@@ -76,6 +76,10 @@ def train(
     on a CPU, interrupted or not, unless --max-minutes lets the clock decide; on CUDA the last bits
     differ from run to run, since cuDNN and pooling add up gradients in any order.
 
+    On several devices: torchrun --nproc-per-node N --no-python -- trainer train DATA. Each rank
+    takes its share of every batch, so that their number does not change the weights but for
+    rounding, and --resume may go on with another number.
+
     Before the first step the shards of train and val must have the sizes and SHA-256 that the
     manifest says, and labels that their images have room for; shards verify looks deeper and names
     the samples.

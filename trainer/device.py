@@ -5,13 +5,25 @@ import torch
 from shards.errors import UserError
 
 
-def choose_device(name: str) -> torch.device:
-    """`cpu`, `cuda` or `auto` (CUDA where there is one); UserError when it is not there."""
+def choose_device(name: str, number: int | None = None) -> torch.device:
+    """`cpu`, `cuda` or `auto` (CUDA where there is one); UserError when it is not there.
+
+    `number` says which of the CUDA devices, where processes share them out.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise UserError(f"device {name!r} is unknown; choose one of auto, cpu, cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("no CUDA device was found here; use --device cpu or auto")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if number is None:
+        return torch.device("cuda")
+    if number >= torch.cuda.device_count():
+        raise UserError(
+            f"rank {number} of this machine has no CUDA device of its own, there are "
+            f"{torch.cuda.device_count()}; start no more ranks than that, or use --device cpu"
+        )
+    return torch.device("cuda", number)
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:

@@ -52,6 +52,27 @@ class RunLog:
         print(f"step {step} was skipped, its loss is not finite: its samples are in {path}")
 
 
+class NoLog(RunLog):
+    """What the ranks after the first have: it writes nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+    def write(self, step: int, **values: float) -> None:
+        """Write nothing."""
+
+    def note_skipped(self, step: int, epoch: int, keys: list[str]) -> None:
+        """Note nothing."""
+
+
+def open_log(folder: Path, step: int, writes: bool) -> RunLog:
+    """Return a run's log, or for a process that does not write the one that stays empty."""
+    return RunLog(folder, step) if writes else NoLog(folder)
+
+
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return all records of a run."""
     with (folder / LOG).open(encoding="utf-8") as file:

@@ -16,6 +16,7 @@ from trainer.config import Config
 from trainer.device import choose_device, choose_precision, prepare
 from trainer.memory import told_when_short
 from trainer.models import count_parameters
+from trainer.ranks import LostRankError, Ranks, joined, local_rank, told_when_lost
 from trainer.room import check_labels
 from trainer.state import State
 from trainer.train import train
@@ -35,42 +36,63 @@ def start(
 ) -> Path:
     """Train in `folder` (default: runs/<model>-<data set>), by torch.compile if asked; returns it.
 
+    Where torchrun has started several such processes they train together, each on its own device.
+
     Raises UserError when the folder holds a run and `resume` is not set, or another process trains
     in it; when there is nothing to resume, or the checkpoint is of another model or other data;
     when shards of train or val are damaged, or missing though not `allow_partial`; when labels are
     none, or not those of their images (see `room`); and when the memory does not suffice. A note
     on KeyboardInterrupt says how to go on.
     """
-    device = choose_device(device_name)
+    device = choose_device(device_name, local_rank())
     if threads:
         torch.set_num_threads(threads)
-    data = _open(data_folder, allow_partial)
-    check_labels(data, ("train", "val"), config.model)
-    folder = folder or Path("runs") / f"{config.model}-{data.manifest.name}"
-    smaller = f", or begin a run with a smaller --batch than {config.batch}"
-    with _alone(folder), told_when_short(smaller):
-        state = _begin(folder / LAST, data, config, device, resume, init)
-        precision = choose_precision(state.config.precision, device)
-        print(
-            f"{config.model}, {count_parameters(state.model):,} parameters, on {device} in "
-            f"{str(precision).removeprefix('torch.')}, into {folder}"
-        )
-        prepare(device)
-        if compiled:
-            state.model.compile()
-        try:
-            train(data, folder, state, save_seconds)
-        except KeyboardInterrupt as stop:
-            last = folder / LAST
-            on = f"with --resume goes on from {last}" if last.exists() else "begins anew"
-            stop.add_note(f"the same command {on}")
-            raise
+    with joined(device) as ranks:
+        with ranks.together():
+            data = _open(data_folder, allow_partial)
+            if not local_rank():
+                check_labels(data, ("train", "val"), config.model)
+        folder = folder or Path("runs") / f"{config.model}-{data.manifest.name}"
+        smaller = f", or begin a run with a smaller --batch than {config.batch}"
+        with _alone(folder, ranks), told_when_short(smaller):
+            with ranks.together():
+                state = _begin(folder / LAST, data, config, device, resume, init)
+                ranks.check(state.config.batch, compiled)
+            _say(state, folder, ranks)
+            prepare(device)
+            if compiled:
+                state.model.compile()
+            with _going_on(folder / LAST), told_when_lost(ranks):
+                train(data, folder, state, save_seconds, ranks)
     return folder
 
 
+def _say(state: State, folder: Path, ranks: Ranks) -> None:
+    precision = choose_precision(state.config.precision, state.device)
+    together = f", by {ranks.count} ranks" if ranks.count > 1 else ""
+    print(
+        f"{state.config.model}, {count_parameters(state.model):,} parameters, on {state.device} in "
+        f"{str(precision).removeprefix('torch.')}, into {folder}{together}"
+    )
+
+
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in `folder`, which is not left behind empty."""
+def _going_on(last: Path) -> Iterator[None]:
+    """Add to what stops a training how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, LostRankError) as stop:
+        on = f"with --resume goes on from {last}" if last.exists() else "begins anew"
+        stop.add_note(f"the same command {on}")
+        raise
+
+
+@contextmanager
+def _alone(folder: Path, ranks: Ranks) -> Iterator[None]:
+    """Keep other trainings out of `folder`, which is not left behind empty."""
+    if not ranks.first:
+        yield
+        return
     new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:

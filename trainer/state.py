@@ -34,6 +34,7 @@ class State:
         self.config = config
         self.device = device
         self.model = self._build()
+        self.network: nn.Module = self.model  # what a step calls; see `Ranks.network`
         self.average = self._build().eval().requires_grad_(False)
         self.statistics = _in_one(_norm_statistics(self.model))
         self.optimizer = torch.optim.AdamW(

@@ -32,16 +32,30 @@ def random_samples(count: int, seed: int = 0, ids: tuple[int, int] = (0, 70_000)
 
 def build_set(folder: Path) -> Samples:
     """Write a sound data set of COUNTS into `folder`; return its samples in key order."""
-    parts, entries, key = [], [], 0
-    for (split, count), writer in zip(COUNTS.items(), WRITERS, strict=True):
-        samples = random_samples(count, seed=count, ids=(writer[2], writer[3]))
-        parts.append(samples)
-        for number, start in enumerate(range(0, count, SHARD_SIZE)):
-            part = samples.part(start, start + SHARD_SIZE)
+    splits = {
+        split: random_samples(count, seed=count, ids=(writer[2], writer[3]))
+        for (split, count), writer in zip(COUNTS.items(), WRITERS, strict=True)
+    }
+    write_set(folder, splits)
+    return join(list(splits.values()))
+
+
+def join(parts: list[Samples]) -> Samples:
+    names = ("images", "digits", "boxes", "ids")
+    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def write_set(
+    folder: Path, splits: dict[str, Samples], shard_size: int = SHARD_SIZE, **changes: object
+) -> Manifest:
+    """Write a data set of these samples; `changes` are fields of its manifest."""
+    folder.mkdir(exist_ok=True)
+    entries, key = [], 0
+    for split, samples in splits.items():
+        for number, start in enumerate(range(0, len(samples), shard_size)):
+            part = samples.part(start, start + shard_size)
             entries.append(write_shard(folder / shard_name(split, number), part, key))
             key += len(part)
-    names = ("images", "digits", "boxes", "ids")
-    merged = Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
     source = {
         "name": "noise",
         "licence": "CC0",
@@ -49,26 +63,29 @@ def build_set(folder: Path) -> Samples:
         "sha256": "ab" * 32,
         "writers": WRITERS,
     }
-    recipe = {"height": [20, 28], "gap": {"touch": 0.25}}
     decisive = {
         "seed": 7,
-        "recipe": recipe,
-        "splits": dict(COUNTS),
+        "recipe": {"height": [20, 28], "gap": {"touch": 0.25}},
+        "splits": {split: len(samples) for split, samples in splits.items()},
         "sources": [source],
         "tools": {"numpy": np.__version__},
     }
+    decisive |= {name: value for name, value in changes.items() if name in decisive}
     manifest = Manifest(
-        format=FORMAT,
-        name="noise",
-        version="1.0.0",
-        shards=entries,
-        histograms=histograms(merged.digits),
-        fingerprint=fingerprint(**decisive, shard_size=SHARD_SIZE),
-        **decisive,
+        **{
+            "format": FORMAT,
+            "name": "noise",
+            "version": "1.0.0",
+            "shards": entries,
+            "histograms": histograms(np.concatenate([s.digits for s in splits.values()])),
+            "fingerprint": fingerprint(**decisive, shard_size=max(e.count for e in entries)),
+        }
+        | decisive
+        | changes
     )
     write_manifest(manifest, folder / "manifest.json")
     write_card(manifest, folder)
-    return merged
+    return manifest
 
 
 @pytest.fixture(scope="session")

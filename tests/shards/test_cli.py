@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from shards.cli import main
+from tests.shards.conftest import random_samples, write_set
 
 
 @pytest.fixture
@@ -73,3 +74,28 @@ def test_mistakes_are_told_in_one_sentence(built, command, tmp_path, arguments, 
     assert "\n" not in code
     assert out == ""
     assert not (tmp_path / "out.png").exists()
+
+
+def test_diff_tells_the_version_and_draws_what_changed(built, command, tmp_path: Path) -> None:
+    other, sheet = tmp_path / "other", tmp_path / "sheet.png"
+    write_set(other, {"test": random_samples(20, 9)})
+    code, out, _ = command("diff", built[0], other, "--sheet", sheet)
+    assert code == 0
+    assert out.startswith("noise 1.0.0 to noise 1.0.0: major, ")
+    assert out.endswith(f"{sheet}: 20 samples that changed, before and after\n")
+    with Image.open(sheet) as page:
+        assert page.width > 1000
+    sheet.unlink()
+    code, out, _ = command("diff", built[0], built[0], "--sheet", sheet)
+    assert (code, sheet.exists()) == (0, False)
+    assert out.endswith(f"no sample changed: {sheet} is not drawn\n")
+
+
+def test_overlap_fails_if_anything_is_shared(built, command, tmp_path: Path) -> None:
+    train_and_test = ("--split", "train", "--against", "test")
+    code, out, _ = command("overlap", built[0], built[0], built[0], *train_and_test)
+    assert code == 0
+    assert out.count(f"{built[0]} (train) and {built[0]} (test): 70 and 20 samples\n") == 2
+    code, out, _ = command("overlap", built[0], built[0])
+    assert code == 1
+    assert "pictures    shared by 100 and 100 samples\n" in out
