@@ -8,10 +8,10 @@ import typer
 
 from generator import preview as pictures
 from generator.bank import Bank, build_bank
-from generator.build import Order
 from generator.build import build as build_data_set
 from generator.embedded import LICENCE, custom_digits, embedded_bank
 from generator.pen import save_digits
+from generator.plan import Order
 from generator.recipe import PRESETS, preset
 from generator.sources.digits import Digits
 from generator.sources.folder import read_folder

@@ -244,7 +244,13 @@ def _find_manifest(folder: Path) -> Manifest:
     # A build that ends just now replaces the plan by the manifest: hence a second look.
     for name in (MANIFEST, PLAN, MANIFEST):
         try:
-            return read_manifest(folder / name)
+            manifest = read_manifest(folder / name)
         except (FileNotFoundError, NotADirectoryError):
             continue
+        if manifest.part:
+            raise UserError(
+                f"{folder} is the part {manifest.part} of a data set; join all of them by "
+                "shards merge"
+            )
+        return manifest
     raise UserError(f"{folder} is no data set: it has neither {MANIFEST} nor {PLAN}")
