@@ -1,0 +1,187 @@
+"""Builds shards by tasks of a Ray cluster: a task that is lost with its node runs on another."""
+
+import hashlib
+import logging
+import os
+import platform
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from generator.parcel import Parcel, pack
+from generator.plan import tools
+from generator.shard_job import ShardJob
+from generator.workers import Failure, attempt, result_of
+from shards.errors import UserError
+from shards.files import replacing
+from shards.finish import Result
+from shards.manifest import PLAN, ShardEntry
+
+# How many nodes a task may lose before it counts as what kills them.
+_RETRIES = 20
+# Shards that are under way at once, for each core: one is built, one waits for a core or for us.
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Builds shards by tasks of a Ray cluster, one on each core.
+
+    At most two shards a core are under way, in the object stores of their nodes, and one at a time
+    in this process. The nodes need the versions of `plan.tools`, which each task checks. They find
+    the bank at its path or get it through the object store, its SHA-256 checked.
+
+    Attributes:
+        address: "auto" for the cluster that this machine is a node of, HOST:PORT of its head, or
+            "local" for one of this machine alone, which ends with the build.
+        shared: Whether all nodes see the job's folder, and write into it; else the shards come
+            here through the object store, and this process writes them.
+        tasks: Most of them under way, instead of two for each core; cores of a local cluster.
+    """
+
+    address: str
+    shared: bool = False
+    tasks: int | None = None
+
+    def __call__(
+        self, job: ShardJob, entries: Sequence[ShardEntry], done: Callable[[Result], None]
+    ) -> None:
+        """See `Runner`; UserError, too, where no cluster answers."""
+        import ray
+
+        with _connected(self.address, self.tasks):
+            parcel = ray.put(pack(job, _send))
+            build = _build_there if self.shared else _build_apart
+            task = ray.remote(max_retries=_RETRIES)(_task)
+            submit = partial(task.remote, build, parcel, tools())
+            for entry, answer in self._answers(submit, entries):
+                result, data = result_of(answer)
+                if data is not None:
+                    _write(job.folder / entry.file, data, result[0])
+                done(result)
+
+    def _answers(
+        self, submit: Callable[[ShardEntry], Any], entries: Sequence[ShardEntry]
+    ) -> Iterator[tuple[ShardEntry, Any]]:
+        """Submit tasks, a bounded number ahead, and give their answers as they come."""
+        import ray
+
+        waiting = iter(entries)
+        flying: dict[Any, ShardEntry] = {}
+        while True:
+            # Nodes come and go.
+            most = self.tasks or max(2, int(_AHEAD * ray.cluster_resources().get("CPU", 0)))
+            flying |= {submit(e): e for e in islice(waiting, max(0, most - len(flying)))}
+            if not flying:
+                return
+            ready = ray.wait(list(flying))[0][0]
+            entry = flying.pop(ready)
+            try:
+                answer = ray.get(ready)
+            except ray.exceptions.RayError as error:
+                raise UserError(
+                    f"the cluster could not build {entry.file} ({_first_line(error)}); see that "
+                    "digit-readers is installed on every node; finished shards stay, and the same "
+                    "command goes on"
+                ) from error
+            del ready
+            yield entry, answer
+
+
+Answer = tuple[Result, np.ndarray | None]
+
+
+def _task(
+    build: Callable[[Parcel, ShardEntry], Answer],
+    parcel: Parcel,
+    wanted: dict[str, str],
+    entry: ShardEntry,
+) -> Answer | Failure:
+    """What runs on a node: check that its bytes will be those of all others, and build."""
+
+    def checked(entry: ShardEntry) -> Answer:
+        if tools() != wanted:
+            raise UserError(
+                f"{platform.node()} has {_named(tools())}, this machine {_named(wanted)}: install "
+                "the same versions on every node"
+            )
+        return build(parcel, entry)
+
+    return attempt(checked, entry)
+
+
+def _build_there(parcel: Parcel, entry: ShardEntry) -> Answer:
+    """Build a shard in the folder that all machines see."""
+    if not (parcel.folder / PLAN).exists():
+        raise UserError(
+            f"{platform.node()} does not see {parcel.folder} as it is here: name a folder that all "
+            "nodes share, or leave out --shared"
+        )
+    return parcel.unpack().alone(entry), None
+
+
+def _build_apart(parcel: Parcel, entry: ShardEntry) -> Answer:
+    """Build a shard, and return its bytes, uint8 (n,), too."""
+    with tempfile.TemporaryDirectory(prefix="digit-readers-") as folder:
+        result = parcel.unpack(Path(folder)).alone(entry)
+        return result, np.fromfile(Path(folder) / entry.file, np.uint8)
+
+
+def _write(path: Path, data: np.ndarray, entry: ShardEntry) -> None:
+    if hashlib.sha256(data.data).hexdigest() != entry.sha256:
+        raise UserError(f"{entry.file} came damaged from its node; the same command goes on")
+    with replacing(path) as file:
+        file.write(data.data)
+
+
+def _send(data: np.ndarray) -> Callable[[], np.ndarray]:
+    import ray
+
+    # Within a partial, so that only a node that fetches it gets it.
+    return partial(ray.get, ray.put(data))
+
+
+@contextmanager
+def _connected(address: str, cores: int | None) -> Iterator[None]:
+    """Be connected with a cluster; UserError where none answers."""
+    import ray
+
+    local = address == "local"
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # this project tells nobody anything
+    on_stop = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=address,
+            num_cpus=cores if local else None,
+            include_dashboard=False if local else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"no cluster of Ray answers at {address} ({_first_line(error)}); start one with "
+            "`ray start --head`, or take --address local"
+        ) from error
+    try:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_stop)  # which Ray has taken
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")
+
+
+def _named(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
