@@ -1,31 +1,23 @@
 """Builds on a real Ray cluster of several nodes, all on this machine."""
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-import ray
 from ray.cluster_utils import Cluster as Nodes
 
-from generator import cluster
 from generator.bank import Bank
 from generator.build import build
 from generator.cluster import Cluster
-from generator.parcel import BankFile, Parcel, pack
 from generator.plan import Order
 from generator.recipe import preset
 from generator.runners import Runner
 from generator.shard_job import ShardJob
 from generator.stream import BankStream
-from shards.errors import UserError
 from shards.finish import Result
-from shards.manifest import ShardEntry, read_manifest
+from shards.manifest import ShardEntry
 from shards.verify import verify
 
 SPLITS = {"train": 200, "val": 20, "test": 20}
