@@ -12,6 +12,7 @@ import typer
 from generator.bank import Bank
 from generator.build import build as build_data_set
 from generator.embedded import embedded_bank
+from generator.extend import extend as extend_data_set
 from generator.options import SHARD_SIZE, BankFile, Preset, Seed, Settings, ShardSize, Workers
 from generator.plan import Order
 from generator.recipe import preset
@@ -117,6 +118,31 @@ def build(
     with _stoppable(out):
         manifest = build_data_set(order, run=_runner(engine, workers, address, shared), part=part)
     _report(out, manifest)
+
+
+@app.command()
+def extend(
+    data: Annotated[Path, typer.Argument(help="Folder of a finished data set.")],
+    count: Annotated[int, typer.Option(min=0, help="Training images to add.")],
+    val: Annotated[int, typer.Option(min=0, help="Validation images to add.")] = 0,
+    test: Annotated[int, typer.Option(min=0, help="Test images to add.")] = 0,
+    bank: BankFile = None,
+    workers: Workers = None,
+    shard_size: ShardSize = SHARD_SIZE,
+) -> None:
+    """Add images to a data set, as its next minor version; the files it has stay as they are.
+
+    Seed, recipe and digits are the set's own, and the keys go on after its last: the new images are
+    others, by the writers of their split. Until all are there the set remains what it was; when
+    cut off, the same command goes on.
+    """
+    splits = {"train": count, "val": val, "test": test}
+    with _stoppable(data):
+        manifest = extend_data_set(
+            data, bank or embedded_bank(), splits, shard_size, _processes(workers)
+        )
+    typer.echo(f"{data}: now {manifest.version}")
+    _report(data, manifest)
 
 
 def _runner(engine: Engine, workers: int | None, address: str, shared: bool) -> Runner:

@@ -5,6 +5,7 @@ import logging
 import os
 import platform
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from shards.manifest import PLAN, ShardEntry
 _RETRIES = 20
 # Shards that are under way at once, for each core: one is built, one waits for a core or for us.
 _AHEAD = 2
+_PATIENCE = 10  # seconds until a head that does not answer counts as none
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ def _connected(address: str, cores: int | None) -> Iterator[None]:
     import ray
 
     local = address == "local"
+    if address not in ("auto", "local"):
+        _knock(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # this project tells nobody anything
     on_stop = signal.getsignal(signal.SIGTERM)
     try:
@@ -167,16 +171,31 @@ def _connected(address: str, cores: int | None) -> Iterator[None]:
             logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UserError(
-            f"no cluster of Ray answers at {address} ({_first_line(error)}); start one with "
-            "`ray start --head`, or take --address local"
-        ) from error
+        raise _no_cluster(address, error) from error
     try:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_stop)  # which Ray has taken
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise UserError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise UserError(f"the address of a cluster is auto, local or HOST:PORT, not {address!r}")
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> UserError:
+    return UserError(
+        f"no cluster of Ray answers at {address} ({_first_line(error)}); start one with "
+        "`ray start --head`, or take --address local"
+    )
 
 
 def _first_line(error: Exception) -> str:

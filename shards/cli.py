@@ -1,5 +1,6 @@
 """The command `shards`: look at a data set, prove it, picture it, import one."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -127,4 +128,14 @@ def import_(
     )
 
 
+def _add_commands_of_others() -> None:
+    """Take in the commands that installed packages name in the entry points `shards.commands`.
+
+    So the generator, which this package may not know, adds what needs a bank.
+    """
+    for point in entry_points(group="shards.commands"):
+        app.command(point.name)(point.load())
+
+
+_add_commands_of_others()
 main = terminal.run(app)

@@ -15,8 +15,9 @@ import numpy as np
 from shards.errors import UserError
 from shards.files import replacing
 from shards.labels import MAX_DIGITS
-from shards.manifest_check import EXTENDED, parse
+from shards.manifest_check import EXTENDED as EXTENDED
 from shards.manifest_check import FORMAT as FORMAT
+from shards.manifest_check import parse
 from shards.names import MAX_SHARDS as MAX_SHARDS
 from shards.names import SPLITS as SPLITS
 from shards.names import shard_name as shard_name

@@ -134,7 +134,7 @@ def _absent(plans: dict[Path, Manifest]) -> str:
         return "build the other parts, too"
     of = divisions.pop()
     absent = [str(n) for n in range(1, of + 1) if Part(n, of) not in parts]
-    return f"build the parts {', '.join(absent)} of {of}"
+    return f"build part {', '.join(absent)} of {of}"
 
 
 def _bring(out: Path, plan: Manifest, found: Sequence[Found]) -> list[Result]:
