@@ -14,6 +14,7 @@ from shards.finish import (
     is_finished,
     remove_finished_plan,
     with_results,
+    with_shards,
 )
 from shards.lock import locked
 from shards.manifest import MANIFEST, PLAN, Manifest, ShardEntry, read_manifest, write_manifest
@@ -58,11 +59,10 @@ def build(
                 results = build_shards(
                     ShardJob(folder, order.stream), wanted, run or Processes(workers)
                 )
-                built = with_results(plan, results)
                 if part:
-                    write_manifest(dataclasses.replace(built, histograms={}), folder / PLAN)
+                    write_manifest(with_shards(plan, results), folder / PLAN)
                 else:
-                    finish(built, folder)
+                    finish(with_results(plan, results), folder)
         finally:
             remove_leftovers(folder)
     return read_manifest(folder / (PLAN if part else MANIFEST))

@@ -72,16 +72,21 @@ def describe(path: Path, entry: ShardEntry) -> Result:
     return written, histograms(shard.digits)
 
 
-def with_results(plan: Manifest, results: Sequence[Result]) -> Manifest:
-    """Return the manifest of a plan, all shards of which are written as `results` say.
-
-    Shards of the plan that have a SHA-256 are part of `plan.histograms`; results are all others.
-    """
+def with_shards(plan: Manifest, results: Sequence[Result]) -> Manifest:
+    """Return a plan that tells which of its shards are written, and their hashes."""
     written = {entry.file: entry for entry, _ in results}
     shards = [written.get(entry.file, entry) for entry in plan.shards]
+    return dataclasses.replace(plan, shards=shards)
+
+
+def with_results(plan: Manifest, results: Sequence[Result]) -> Manifest:
+    """Return the manifest of a plan, all shards of which are written.
+
+    results: those of the shards that `plan.histograms` do not count yet.
+    """
     before = [plan.histograms] if plan.histograms else []
     counts = add_histograms([*before, *(counts for _, counts in results)])
-    return dataclasses.replace(plan, shards=shards, histograms=counts)
+    return dataclasses.replace(with_shards(plan, results), histograms=counts)
 
 
 def finish(manifest: Manifest, folder: Path) -> None:
