@@ -53,8 +53,8 @@ def _check_format(data: dict[str, Any], where: str) -> None:
         )
     if found < 1:
         reject(where, f"has format {found}, which never existed")
-    if (found == EXTENDED) != ("additions" in data):
-        reject(where, f"has format {found}, and additions are what format {EXTENDED} has")
+    if (found == EXTENDED) != bool(data.get("additions")):
+        reject(where, f"has format {found}, and format {EXTENDED} is that of sets with additions")
 
 
 def _check_types(data: dict[str, Any], names: tuple[str, ...], where: str) -> None:
