@@ -7,7 +7,15 @@ from shards.files import replacing
 from shards.layout import END_BYTES, RECORD_BYTES
 from shards.manifest import Addition, Manifest
 
-_SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
+_SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+    1_000_000_000: "100M<n<1B",
+}
 _LICENCES = {"CC0": "cc0-1.0", "CC0-1.0": "cc0-1.0", "MIT": "mit", "CC-BY-4.0": "cc-by-4.0"}
 _HUB_SPLITS = {"test": "test", "val": "validation", "train": "train"}
 
@@ -26,7 +34,7 @@ def card(manifest: Manifest) -> str:
 
 def _front_matter(manifest: Manifest) -> str:
     total = sum(manifest.splits.values())
-    size = next((name for limit, name in _SIZES.items() if total < limit), "1M<n<10M")
+    size = next((name for limit, name in _SIZES.items() if total < limit), "1B<n<10B")
     files = "".join(
         f"  - split: {_HUB_SPLITS[split]}\n    path: {split}-*.tar\n"
         for split, count in manifest.splits.items()

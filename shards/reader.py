@@ -109,7 +109,7 @@ class DataSet:
         starts, entries = self._starts_of(split), self._entries[split]
         done = self._finished[split]
         while done < len(entries) and (self.folder / entries[done].file).exists():
-            self._shard(entries[done])
+            _check_size(self.folder / entries[done].file, entries[done])
             done += 1
         self._finished[split] = done
         return int(starts[done])
@@ -228,6 +228,11 @@ def _spread(pixels: np.ndarray, images: np.ndarray) -> None:
 
 
 def _open(path: Path, entry: ShardEntry) -> Shard:
+    _check_size(path, entry)
+    return Shard(path)
+
+
+def _check_size(path: Path, entry: ShardEntry) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
@@ -237,7 +242,6 @@ def _open(path: Path, entry: ShardEntry) -> Shard:
             f"{path} has {size} bytes where its manifest says {entry.bytes}: "
             "it is cut off or another file; fetch or build it again"
         )
-    return Shard(path)
 
 
 def _find_manifest(folder: Path) -> Manifest:
