@@ -84,5 +84,6 @@ def build_shards(job: ShardJob, entries: Sequence[ShardEntry], run: Runner) -> l
                 done(describe(job.folder / entry.file, entry))
             else:
                 missing.append(entry)
-        run(job, missing, done)
+        if missing:
+            run(job, missing, done)
     return [results[entry.file] for entry in entries]

@@ -47,7 +47,7 @@ class Cluster:
             "local" for one of this machine alone, which ends with the build.
         shared: Whether all nodes see the job's folder, and write into it; else the shards come
             here through the object store, and this process writes them.
-        tasks: Most of them under way, instead of two for each core; cores of a local cluster.
+        tasks: Most of them under way, instead of two for each core; of a local cluster, its cores.
     """
 
     address: str
@@ -81,11 +81,13 @@ class Cluster:
         flying: dict[Any, ShardEntry] = {}
         while True:
             # Nodes come and go.
-            most = self.tasks or max(2, int(_AHEAD * ray.cluster_resources().get("CPU", 0)))
+            cores = int(ray.cluster_resources().get("CPU", 0))
+            most = (self.address != "local" and self.tasks) or max(2, _AHEAD * cores)
             flying |= {submit(e): e for e in islice(waiting, max(0, most - len(flying)))}
             if not flying:
                 return
-            ready = ray.wait(list(flying))[0][0]
+            # Left where they are until it is their turn, they cannot fill this machine's memory.
+            ready = ray.wait(list(flying), fetch_local=False)[0][0]
             entry = flying.pop(ready)
             try:
                 answer = ray.get(ready)
@@ -199,7 +201,8 @@ def _no_cluster(address: str, error: Exception) -> UserError:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")
+    """What an error says, without the traceback of a node that Ray appends."""
+    return str(getattr(error, "cause", error)).strip().split("\n")[0].rstrip(".")
 
 
 def _named(versions: dict[str, str]) -> str:
