@@ -46,7 +46,7 @@ def strokes(
     out: Out,
     count: Annotated[int, typer.Option(min=1, help="Test images.")] = 10_000,
     seed: Seed = 1,
-    name: Annotated[str | None, typer.Option(help="Of the source [default: the file's].")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the source; else the file's.")] = None,
     licence: Annotated[str, typer.Option(help="Licence of the digits.")] = "unknown",
     workers: Workers = None,
 ) -> None:
@@ -81,7 +81,8 @@ def build(
         str | None, typer.Option(help="Build this part alone, like 3/16; shards merge joins them.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="ray: tasks of a Ray cluster, --workers of them at once.")
+        Engine,
+        typer.Option(help="ray: tasks of a Ray cluster; --workers are then under way at most."),
     ] = Engine.LOCAL,
     address: Annotated[
         str,

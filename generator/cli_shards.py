@@ -11,7 +11,7 @@ def regenerate(
     key: Annotated[int, typer.Option(min=0, help="Which sample, as in its file's name.")],
     bank: Annotated[
         Path | None,
-        typer.Option(help="The bank it was built with [default: the embedded digits]."),
+        typer.Option(help="The bank it was built with; else the embedded digits."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="PNG to save the new image as.")] = None,
 ) -> None:

@@ -1,15 +1,9 @@
 """Builds shards by tasks of a Ray cluster: a task that is lost with its node runs on another."""
 
 import hashlib
-import logging
-import os
 import platform
-import signal
-import socket
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -18,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from generator.cluster_session import connected, first_line
 from generator.parcel import Parcel, pack
 from generator.plan import tools
 from generator.shard_job import ShardJob
@@ -31,7 +26,6 @@ from shards.manifest import PLAN, ShardEntry
 _RETRIES = 20
 # Shards that are under way at once, for each core: one is built, one waits for a core or for us.
 _AHEAD = 2
-_PATIENCE = 10  # seconds until a head that does not answer counts as none
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ class Cluster:
         """See `Runner`; UserError, too, where no cluster answers."""
         import ray
 
-        with _connected(self.address, self.tasks):
+        with connected(self.address, self.tasks):
             parcel = ray.put(pack(job, _send))
             build = _build_there if self.shared else _build_apart
             task = ray.remote(max_retries=_RETRIES)(_task)
@@ -93,7 +87,7 @@ class Cluster:
                 answer = ray.get(ready)
             except ray.exceptions.RayError as error:
                 raise UserError(
-                    f"the cluster could not build {entry.file} ({_first_line(error)}); see that "
+                    f"the cluster could not build {entry.file} ({first_line(error)}); see that "
                     "digit-readers is installed on every node; finished shards stay, and the same "
                     "command goes on"
                 ) from error
@@ -152,57 +146,6 @@ def _send(data: np.ndarray) -> Callable[[], np.ndarray]:
 
     # Within a partial, so that only a node that fetches it gets it.
     return partial(ray.get, ray.put(data))
-
-
-@contextmanager
-def _connected(address: str, cores: int | None) -> Iterator[None]:
-    """Be connected with a cluster; UserError where none answers."""
-    import ray
-
-    local = address == "local"
-    if address not in ("auto", "local"):
-        _knock(address)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # this project tells nobody anything
-    on_stop = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(
-            address=address,
-            num_cpus=cores if local else None,
-            include_dashboard=False if local else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise _no_cluster(address, error) from error
-    try:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_stop)  # which Ray has taken
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise UserError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise UserError(f"the address of a cluster is auto, local or HOST:PORT, not {address!r}")
-    try:
-        socket.create_connection((host, int(port)), _PATIENCE).close()
-    except (OSError, OverflowError) as error:
-        raise _no_cluster(address, error) from error
-
-
-def _no_cluster(address: str, error: Exception) -> UserError:
-    return UserError(
-        f"no cluster of Ray answers at {address} ({_first_line(error)}); start one with "
-        "`ray start --head`, or take --address local"
-    )
-
-
-def _first_line(error: Exception) -> str:
-    """What an error says, without the traceback of a node that Ray appends."""
-    return str(getattr(error, "cause", error)).strip().split("\n")[0].rstrip(".")
 
 
 def _named(versions: dict[str, str]) -> str:

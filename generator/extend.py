@@ -105,10 +105,12 @@ def _planned(folder: Path, plan: Manifest) -> Manifest:
     if (folder / PLAN).exists():
         there = read_manifest(folder / PLAN)
         if there.fingerprint != plan.fingerprint:
-            last = ", ".join(f"{n:,} {s}" for s, n in there.stages()[-1].splits.items())
+            last = there.stages()[-1]
+            sizes = ", ".join(f"{count:,} {split}" for split, count in last.splits.items())
+            versions = ", ".join(f"{name} {version}" for name, version in last.tools.items())
             raise UserError(
-                f"{folder} is being added to, {last} with {there.additions[-1].tools}; run that "
-                f"command again, or remove {PLAN} and the shards that shards verify then names"
+                f"{folder} is being added to, {sizes} with {versions}; run that command again, or "
+                f"remove {PLAN} and the shards that shards verify then names"
             )
     if faults := folder_faults(folder, read_manifest(folder / MANIFEST)):
         raise UserError(f"{folder} is not as its manifest says: {faults[0]}; see shards verify")

@@ -21,7 +21,7 @@ Settings = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=1, max=1024, help="Processes; the bytes do not depend on it [default: the cores]."
+        min=1, max=1024, help="Processes; else one a core. The bytes do not depend on it."
     ),
 ]
 ShardSize = Annotated[int, typer.Option(min=1, max=100_000, help="Images in a shard.")]

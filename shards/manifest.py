@@ -27,7 +27,7 @@ from shards.schema import reject
 MANIFEST, PLAN = "manifest.json", "plan.json"
 IMPORTED = "import"  # the name of the recipe of a set that others drew
 
-_MAX_BYTES = 1 << 25  # a manifest of 400 million images has fewer
+_MAX_BYTES = 1 << 25  # a manifest of 100,000 shards has fewer
 
 
 @dataclass(frozen=True)

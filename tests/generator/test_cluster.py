@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ray.cluster_utils import Cluster as Nodes
@@ -130,6 +131,18 @@ def test_an_error_on_a_node_is_raised_here(nodes: Nodes, bank: Bank, tmp_path: P
         build(replace(what, stream=faulty), run=Cluster(nodes.address))
     assert raised.value.__notes__ == ["at train-00000.tar, sample 000000043"]
     assert "in render" in str(raised.value.__cause__)
+
+
+def test_a_node_that_lacks_our_code_is_told(
+    nodes: Nodes, bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = ModuleType("only_here")
+    here.Stream = type("Stream", (BankStream,), {"__module__": "only_here"})
+    monkeypatch.setitem(sys.modules, "only_here", here)
+    what = order(tmp_path / "numbers", bank)
+    stream = here.Stream(bank, preset("child"), 1)
+    with pytest.raises(UserError, match=r"not build test-00000.tar .*only_here.*; see that"):
+        build(replace(what, stream=stream), run=Cluster(nodes.address))
 
 
 def test_other_versions_on_a_node_are_refused(
