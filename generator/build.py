@@ -54,6 +54,8 @@ def build(
             if is_finished(folder, plan, _WAY_OUT):
                 remove_finished_plan(folder)
             else:
+                if part and (folder / PLAN).exists():  # which may know hashes of its shards
+                    plan = dataclasses.replace(plan, shards=read_manifest(folder / PLAN).shards)
                 write_manifest(plan, folder / PLAN)
                 wanted = part.deal(plan.shards) if part else plan.shards
                 results = build_shards(

@@ -44,32 +44,36 @@ def is_finished(folder: Path, plan: Manifest, way_out: str) -> bool:
                     f"{folder} holds another data set, which differs in "
                     f"{difference(found, plan)}; {way_out}"
                 )
-            return name == MANIFEST or is_finished_part(found)
+            return name == MANIFEST or is_finished_part(found, folder)
     if any(folder.glob("*.tar")):
         raise UserError(f"{folder} holds shards of unknown origin; {way_out}")
     return False
 
 
-def is_finished_part(plan: Manifest) -> bool:
-    """Whether a plan is that of a part whose shards are all written."""
+def is_finished_part(plan: Manifest, folder: Path | None = None) -> bool:
+    """Whether a plan is that of a part whose shards are all written, and in `folder`."""
     if plan.part is None:
         return False
-    return all(entry.sha256 for entry in Part.parse(plan.part).deal(plan.shards))
+    shards = Part.parse(plan.part).deal(plan.shards)
+    there = folder is None or all((folder / entry.file).exists() for entry in shards)
+    return there and all(entry.sha256 for entry in shards)
 
 
 def describe(path: Path, entry: ShardEntry) -> Result:
     """Return the result of a shard that was planned as `entry` and lies in the file `path`.
 
-    UserError where the file holds another number of samples, or labels that are none.
+    UserError where the file holds another number of samples, or labels that are none, or other
+    bytes than `entry` says, if it has a SHA-256.
     """
     shard = Shard(path)
     if len(shard) != entry.count:
         raise UserError(
             f"{path} holds {len(shard)} samples where {entry.count} are planned; remove it"
         )
-    sums = json_sums(shard.records["json"]).tolist()
-    written = dataclasses.replace(entry, sha256=sha256(path), json_sums=sums)
-    return written, histograms(shard.digits)
+    sums, digest = json_sums(shard.records["json"]).tolist(), sha256(path)
+    if entry.sha256 not in (None, digest):
+        raise UserError(f"{path} has changed since it was built; remove it")
+    return dataclasses.replace(entry, sha256=digest, json_sums=sums), histograms(shard.digits)
 
 
 def with_shards(plan: Manifest, results: Sequence[Result]) -> Manifest:

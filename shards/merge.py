@@ -53,9 +53,7 @@ def merge(out: Path, parts: Sequence[Path]) -> Manifest:
         UserError: A folder is no finished part, or of another build; shards are missing, damaged,
             or in two parts and different; `out` holds another data set; the disk is full.
     """
-    plans = {folder: _read_part(folder) for folder in parts}
-    plan = _common_plan(plans, out)
-    found = _find_shards(plan, plans)
+    plan, found = _read_parts(out.resolve().name, parts)
     out.mkdir(parents=True, exist_ok=True)
     with locked(out, "merging into"):
         try:
@@ -70,7 +68,34 @@ def merge(out: Path, parts: Sequence[Path]) -> Manifest:
     return read_manifest(out / MANIFEST)
 
 
-def _read_part(folder: Path) -> Manifest:
+def _read_parts(name: str, parts: Sequence[Path]) -> tuple[Manifest, dict[str, Found]]:
+    """Return the plan of the set `name`, which the parts have in common, and their shards."""
+    common: Manifest | None = None
+    found: dict[str, Found] = {}
+    seen: set[Part] = set()
+    for folder in parts:  # one by one, for each has the whole plan
+        plan, part = _read_part(folder)
+        bare = _bare(plan, name)
+        common = common or bare
+        if bare != common:
+            raise UserError(
+                f"{folder} is a part of another data set than {parts[0]}: it differs in "
+                f"{difference(common, bare)}"
+            )
+        seen.add(part)
+        _collect(folder, plan, found)
+    if common is None:
+        raise UserError("no parts are named: name the folders that generator build --only made")
+    missing = [entry.file for entry in common.shards if entry.file not in found]
+    if missing:
+        more = f" and {len(missing) - _NAMED:,} more" if missing[_NAMED:] else ""
+        raise UserError(
+            f"no part has {', '.join(missing[:_NAMED])}{more}; {_absent(seen)}, and name all parts"
+        )
+    return common, found
+
+
+def _read_part(folder: Path) -> tuple[Manifest, Part]:
     try:
         plan = read_manifest(folder / PLAN)
     except (FileNotFoundError, NotADirectoryError):
@@ -83,57 +108,35 @@ def _read_part(folder: Path) -> Manifest:
         raise UserError(
             f"{folder} is not finished: run its command, with --only {plan.part}, again"
         )
-    return plan
+    return plan, Part.parse(plan.part)
 
 
-def _common_plan(plans: dict[Path, Manifest], out: Path) -> Manifest:
-    """Return the plan that the parts have in common; UserError where they have none."""
-    common: Manifest | None = None
-    for folder, plan in plans.items():
-        shards = [dataclasses.replace(e, sha256=None, json_sums=None) for e in plan.shards]
-        name = out.resolve().name
-        bare = dataclasses.replace(plan, name=name, shards=shards, part=None)
-        if common is not None and bare != common:
+def _bare(plan: Manifest, name: str) -> Manifest:
+    """Return what the plan of a part has in common with those of the others."""
+    shards = [dataclasses.replace(e, sha256=None, json_sums=None) for e in plan.shards]
+    return dataclasses.replace(plan, name=name, shards=shards, part=None)
+
+
+def _collect(folder: Path, plan: Manifest, found: dict[str, Found]) -> None:
+    """Add the shards of a part to `found`; UserError where another part has others."""
+    for entry in plan.shards:
+        if entry.sha256 is None:
+            continue
+        other, where = found.setdefault(entry.file, (entry, folder))
+        if other != entry:
             raise UserError(
-                f"{folder} is a part of another data set than {next(iter(plans))}: it differs in "
-                f"{difference(common, bare)}"
+                f"{entry.file} differs in {where} and {folder}, though both are of one plan: one "
+                "machine has computed wrongly; build both parts again"
             )
-        common = bare
-    if common is None:
-        raise UserError("no parts are named: name the folders that generator build --only made")
-    return common
 
 
-def _find_shards(plan: Manifest, plans: dict[Path, Manifest]) -> dict[str, Found]:
-    """Return where each shard lies; UserError for missing ones, and two that differ."""
-    found: dict[str, Found] = {}
-    for folder, part in plans.items():
-        for entry in part.shards:
-            if entry.sha256 is None:
-                continue
-            other, where = found.setdefault(entry.file, (entry, folder))
-            if other != entry:
-                raise UserError(
-                    f"{entry.file} differs in {where} and {folder}, though both are of one plan: "
-                    "one machine has computed wrongly; build both parts again"
-                )
-    missing = [entry.file for entry in plan.shards if entry.file not in found]
-    if missing:
-        more = f" and {len(missing) - _NAMED:,} more" if missing[_NAMED:] else ""
-        raise UserError(
-            f"no part has {', '.join(missing[:_NAMED])}{more}; {_absent(plans)}, and name all parts"
-        )
-    return found
-
-
-def _absent(plans: dict[Path, Manifest]) -> str:
-    """Say which parts there are not, where all are of one division."""
-    parts = {Part.parse(plan.part or "1/1") for plan in plans.values()}
-    divisions = {part.of for part in parts}
+def _absent(seen: set[Part]) -> str:
+    """Say which parts are to be built, where all that there are are of one division."""
+    divisions = {part.of for part in seen}
     if len(divisions) > 1:
         return "build the other parts, too"
     of = divisions.pop()
-    absent = [str(n) for n in range(1, of + 1) if Part(n, of) not in parts]
+    absent = [str(n) for n in range(1, of + 1) if Part(n, of) not in seen]
     return f"build part {', '.join(absent)} of {of}"
 
 

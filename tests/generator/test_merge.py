@@ -174,6 +174,34 @@ def test_what_does_not_belong_together_is_refused_and_stays(
     assert not (tmp_path / "numbers" / "manifest.json").exists()
 
 
+@pytest.mark.parametrize("spoil", [drop_a_shard, flip_a_bit, cut_off])
+def test_what_was_spoilt_is_built_again(
+    made: Path,
+    parts: list[Path],
+    bank: Bank,
+    tmp_path: Path,
+    spoil: Callable[[list[Path], Bank], None],
+) -> None:
+    spoil(parts, bank)
+    with pytest.raises(UserError, match="again"):
+        merge(tmp_path / "numbers", parts)
+    if spoil is not drop_a_shard:
+        (parts[3] / "train-00000.tar").unlink()
+    for number in (1, 4):
+        build(order(parts[number - 1], bank), part=Part(number, PARTS))
+    merge(tmp_path / "numbers", parts)
+    assert contents(tmp_path / "numbers") == contents(made / "numbers")
+
+
+def test_a_part_that_lost_one_shard_does_not_take_another_for_sound(
+    parts: list[Path], bank: Bank
+) -> None:
+    flip_a_bit(parts, bank)
+    (parts[3] / "train-00004.tar").unlink()
+    with pytest.raises(UserError, match=r"train-00000\.tar has changed since it was built; remove"):
+        build(order(parts[3], bank), part=Part(4, PARTS))
+
+
 def test_parts_of_two_divisions_that_agree_are_joined(
     made: Path, parts: list[Path], bank: Bank, tmp_path: Path
 ) -> None:
