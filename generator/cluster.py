@@ -1,8 +1,8 @@
 """Builds shards by tasks of a Ray cluster: a task that is lost with its node runs on another."""
 
 import hashlib
+import io
 import platform
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from generator.cluster_session import connected, first_line
@@ -128,10 +129,11 @@ def _build_there(parcel: Parcel, entry: ShardEntry) -> Answer:
 
 
 def _build_apart(parcel: Parcel, entry: ShardEntry) -> Answer:
-    """Build a shard, and return its bytes, uint8 (n,), too."""
-    with tempfile.TemporaryDirectory(prefix="digit-readers-") as folder:
-        result = parcel.unpack(Path(folder)).alone(entry)
-        return result, np.fromfile(Path(folder) / entry.file, np.uint8)
+    """Build a shard in memory, and return its bytes, uint8 (n,), too."""
+    buffer = io.BytesIO()  # a file would outlive a task that is killed
+    cv2.setNumThreads(0)
+    result = parcel.unpack().build_into(buffer, entry)
+    return result, np.frombuffer(buffer.getbuffer(), np.uint8)
 
 
 def _write(path: Path, data: np.ndarray, entry: ShardEntry) -> None:

@@ -62,10 +62,10 @@ class Parcel:
     stream: Callable[..., Stream]
     bank: BankFile | None
 
-    def unpack(self, folder: Path | None = None) -> ShardJob:
-        """Return the job on this machine, in `folder` instead of its own; UserError: see `open`."""
+    def unpack(self) -> ShardJob:
+        """Return the job on this machine; UserError: see `BankFile.open`."""
         arguments = {"bank": self.bank.open()} if self.bank else {}
-        return ShardJob(folder or self.folder, self.stream(**arguments))
+        return ShardJob(self.folder, self.stream(**arguments))
 
 
 def pack(job: ShardJob, send: Callable[[np.ndarray], Callable[[], np.ndarray]]) -> Parcel:

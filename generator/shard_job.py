@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 
 from generator.stream import Stream
+from shards.files import replacing
 from shards.finish import Result
 from shards.layout import KEY_DIGITS
 from shards.manifest import ShardEntry, histograms
 from shards.record import Samples
-from shards.writer import write_shard
+from shards.writer import write_shard_into
 
 # Samples rendered before they are written: bounds a worker's memory.
 _BATCH = 2048
@@ -36,6 +38,11 @@ class ShardJob:
         Raises:
             Exception: A sample could not be rendered; a note on the error says which.
         """
+        with replacing(self.folder / entry.file) as file:
+            return self.build_into(file, entry)
+
+    def build_into(self, file: BinaryIO, entry: ShardEntry) -> Result:
+        """Render one shard and write it into an open file; raises what `build` does."""
         digits = []
 
         def batches() -> Iterator[Samples]:
@@ -45,7 +52,7 @@ class ShardJob:
                 digits.append(samples.digits)
                 yield samples
 
-        written = write_shard(self.folder / entry.file, batches(), entry.first_key)
+        written = write_shard_into(file, entry.file, batches(), entry.first_key)
         return written, histograms(np.concatenate(digits))
 
     def _render(self, entry: ShardEntry, keys: range) -> Samples:
