@@ -28,6 +28,9 @@ _RETRIES = 20
 # Shards that are under way at once, for each core: one is built, one waits for a core or for us.
 _AHEAD = 2
 
+# Of a task: what it built, and its bytes, uint8 (n,), where they are not in their folder already.
+Answer = tuple[Result, np.ndarray | None]
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -68,35 +71,43 @@ class Cluster:
 
     def _answers(
         self, submit: Callable[[ShardEntry], Any], entries: Sequence[ShardEntry]
-    ) -> Iterator[tuple[ShardEntry, Any]]:
+    ) -> Iterator[tuple[ShardEntry, Answer | Failure]]:
         """Submit tasks, a bounded number ahead, and give their answers as they come."""
         import ray
 
         waiting = iter(entries)
         flying: dict[Any, ShardEntry] = {}
         while True:
-            # Nodes come and go.
-            cores = int(ray.cluster_resources().get("CPU", 0))
-            most = (self.address != "local" and self.tasks) or max(2, _AHEAD * cores)
-            flying |= {submit(e): e for e in islice(waiting, max(0, most - len(flying)))}
+            flying |= {submit(e): e for e in islice(waiting, self._room(len(flying)))}
             if not flying:
                 return
-            # Left where they are until it is their turn, they cannot fill this machine's memory.
+            # Left where they are until their turn, they cannot fill this machine's memory.
             ready = ray.wait(list(flying), fetch_local=False)[0][0]
             entry = flying.pop(ready)
-            try:
-                answer = ray.get(ready)
-            except ray.exceptions.RayError as error:
-                raise UserError(
-                    f"the cluster could not build {entry.file} ({first_line(error)}); see that "
-                    "digit-readers is installed on every node; finished shards stay, and the same "
-                    "command goes on"
-                ) from error
-            del ready
-            yield entry, answer
+            yield entry, _fetch(ready, entry)
+
+    def _room(self, flying: int) -> int:
+        """How many tasks more may be under way; nodes come and go."""
+        import ray
+
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        most = (self.address != "local" and self.tasks) or max(2, _AHEAD * cores)
+        return max(0, most - flying)
 
 
-Answer = tuple[Result, np.ndarray | None]
+def _fetch(task: Any, entry: ShardEntry) -> Answer | Failure:
+    """Return what a task has returned; UserError where it could not run at all."""
+    import ray
+
+    try:
+        answer: Answer | Failure = ray.get(task)
+    except ray.exceptions.RayError as error:
+        raise UserError(
+            f"the cluster could not build {entry.file} ({first_line(error)}); see that "
+            "digit-readers is installed on every node; finished shards stay, and the same command "
+            "goes on"
+        ) from error
+    return answer
 
 
 def _task(

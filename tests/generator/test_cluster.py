@@ -1,6 +1,7 @@
 """Builds on a real Ray cluster of several nodes, all on this machine."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def test_a_node_that_lacks_our_code_is_told(
     monkeypatch.setitem(sys.modules, "only_here", here)
     what = order(tmp_path / "numbers", bank)
     stream = here.Stream(bank, preset("child"), 1)
-    with pytest.raises(UserError, match=r"not build test-00000.tar .*only_here.*; see that"):
+    with pytest.raises(UserError, match=r"not build .*only_here.*; see that"):
         build(replace(what, stream=stream), run=Cluster(nodes.address))
 
 
@@ -185,8 +186,10 @@ def test_ctrl_c_leaves_finished_shards(nodes: Nodes, bank: Bank, tmp_path: Path)
     wait_until(lambda: len(list(folder.glob("*.tar"))) >= 3)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate()
-    assert process.returncode == 130
-    assert errors == f"stopped; the same command goes on from the shards in {folder}\n"
+    *of_ray, stopped = errors.splitlines()  # whose log at times tells of tasks that it gave up
+    assert process.returncode == 130, errors
+    assert stopped == f"stopped; the same command goes on from the shards in {folder}"
+    assert all(re.match(r"\[\d{4}-.* E .*task_manager", line) for line in of_ray)
     whole = contents(tmp_path / "undisturbed" / "numbers")
     assert_nothing_is_half(folder, whole)
     assert not (folder / ".lock").exists()
