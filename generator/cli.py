@@ -1,6 +1,5 @@
 """The command `generator`: digits in, shards out."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,42 +7,22 @@ import typer
 
 from generator import preview as pictures
 from generator.bank import Bank, build_bank
-from generator.build import Order
-from generator.build import build as build_data_set
+from generator.cli_build import app as building
 from generator.embedded import LICENCE, custom_digits, embedded_bank
+from generator.options import BankFile, Preset, Seed, Settings
 from generator.pen import save_digits
-from generator.recipe import PRESETS, preset
+from generator.recipe import preset
 from generator.sources.digits import Digits
 from generator.sources.folder import read_folder
 from generator.sources.mnist import download_mnist, read_mnist
-from generator.sources.strokes import read_strokes
-from generator.stream import BankStream
-from generator.strokes import StrokeStream
 from shards import terminal
 from shards.files import replacing, save_image
-from shards.manifest import Manifest
-
-SHARD_SIZE = 4096
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Turn single handwritten digits into labelled 32x128 images of numbers, as shards.",
 )
-
-BankFile = Annotated[
-    Path | None,
-    typer.Option("--bank", help="Bank made by `generator digits`; else the embedded digits."),
-]
-Preset = Annotated[str, typer.Option("--preset", help=f"How numbers look: {', '.join(PRESETS)}.")]
-Settings = Annotated[
-    list[str],
-    typer.Option("--set", help="Change a range: NAME=VALUE or NAME=LOW:HIGH; repeat for more."),
-]
-Workers = Annotated[
-    int, typer.Option(min=1, max=1024, help="Processes; the bytes do not depend on it.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Which numbers are drawn; the same seed, the same.")]
 
 
 @app.command()
@@ -173,84 +152,6 @@ def draw(
 
 
 @app.command()
-def strokes(
-    file: Annotated[
-        Path,
-        typer.Argument(help="Digits as strokes, one JSON object a line; or a folder drawn into."),
-    ],
-    out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
-    count: Annotated[int, typer.Option(min=1, help="Test images.")] = 10_000,
-    seed: Seed = 1,
-    name: Annotated[str | None, typer.Option(help="Of the source [default: the file's].")] = None,
-    licence: Annotated[str, typer.Option(help="Licence of the digits.")] = "unknown",
-    workers: Workers = os.cpu_count() or 1,
-) -> None:
-    """Build a test set of numbers from digits that people drew as strokes.
-
-    A line is {"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}, y down; a folder is
-    one that generator draw has saved digits in. A number has digits of one writer and one pen, of
-    any width; it is drawn large and brought in as any drawing is. The same command gives the same
-    bytes.
-    """
-    digits = read_strokes(file, name or file.stem, licence)
-    order = Order(out, StrokeStream(digits, seed), {"test": count}, SHARD_SIZE)
-    manifest = _build(order, workers)
-    typer.echo(f"{out}: {count:,} test images by {len(digits.hands)} writers")
-    typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
-
-
-@app.command()
-def build(
-    out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
-    preset_name: Preset = "child",
-    count: Annotated[int, typer.Option(min=0, help="Training images.")] = 60_000,
-    val: Annotated[int | None, typer.Option(min=0, help="Validation images; else 2,000.")] = None,
-    test: Annotated[int | None, typer.Option(min=0, help="Test images; else 3,000.")] = None,
-    seed: Seed = 1,
-    workers: Workers = os.cpu_count() or 1,
-    bank: BankFile = None,
-    settings: Settings = [],  # noqa: B006
-    shard_size: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Images in a shard.")
-    ] = SHARD_SIZE,
-) -> None:
-    """Build a data set of labelled numbers, or go on with one that was cut off.
-
-    Prints every range of the recipe. The same command gives the same bytes, whatever the number
-    of workers. A set may hold many epochs, and training may begin while it is being built.
-    """
-    recipe = preset(preset_name).override(settings)
-    path = bank or embedded_bank()
-    typer.echo(f"recipe {recipe.name}\n" + "\n".join(recipe.lines()))
-    digits = Bank(path)
-    splits = {"train": count} | _held_out(digits, {"val": (val, 2000), "test": (test, 3000)})
-    stream = BankStream(digits, recipe, seed)
-    manifest = _build(Order(out, stream, splits, shard_size), workers)
-    total = sum(entry.bytes for entry in manifest.shards)
-    sizes = ", ".join(f"{n:,} {split}" for split, n in manifest.splits.items())
-    typer.echo(f"{out}: {sizes} images in {len(manifest.shards)} shards, {total / 1e6:,.0f} MB")
-    typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
-
-
-def _build(order: Order, workers: int) -> Manifest:
-    try:
-        return build_data_set(order, workers)
-    except KeyboardInterrupt:
-        typer.echo(f"stopped; the same command goes on from the shards in {order.folder}", err=True)
-        raise typer.Exit(130) from None
-
-
-def _held_out(bank: Bank, wanted: dict[str, tuple[int | None, int]]) -> dict[str, int]:
-    """Sizes of the splits that nobody trains on; by default those for which there are writers."""
-    sizes = {}
-    for split, (asked, default) in wanted.items():
-        if asked is None and not bank.has(split):
-            typer.echo(f"no {split} images: the bank has no {split} writers for every digit")
-        sizes[split] = asked if asked is not None else default if bank.has(split) else 0
-    return sizes
-
-
-@app.command()
 def preview(
     out: Annotated[Path, typer.Argument(help="The PNG to draw.")],
     preset_name: Preset = "child",
@@ -277,4 +178,5 @@ def preview(
         typer.echo(f"{out}: {count} numbers of the recipe {recipe.name}")
 
 
+app.add_typer(building)
 main = terminal.run(app)

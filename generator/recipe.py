@@ -63,6 +63,25 @@ class Recipe:
         values = dataclasses.asdict(self)
         return {name: _plain(value) for name, value in values.items()}
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Recipe":
+        """The recipe that `to_json` gave as `values`.
+
+        Raises:
+            UserError: It is none of this version's, or a value is out of range.
+        """
+        defaults = {f.name: f.default for f in dataclasses.fields(cls)}
+        odd = sorted(defaults.keys() ^ values.keys()) or [
+            name for name, value in values.items() if not _is_like(value, defaults[name])
+        ]
+        if odd:
+            raise UserError(
+                f"the recipe {values.get('name')!r} differs from those of this version in "
+                f"{', '.join(odd)}; take the version that made it"
+            )
+        ranges = {name: tuple(v) for name, v in values.items() if isinstance(v, list)}
+        return cls(**(values | ranges))
+
     def lines(self) -> list[str]:
         """One line for each field: name, value, meaning; for a terminal."""
         return [
@@ -107,6 +126,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [float(limit) for limit in value]
     return value if isinstance(value, str) else float(value)
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Whether a JSON value is what `_plain` makes of a value of the kind of `default`."""
+    if isinstance(default, tuple):
+        return isinstance(value, list) and [type(limit) for limit in value] == [float, float]
+    return type(value) is (str if isinstance(default, str) else float)
 
 
 def _show(value: Any) -> str:

@@ -71,9 +71,26 @@ def run_jobs(
 
 
 @dataclass(frozen=True)
-class _Failure:
+class Failure:
+    """What comes back, instead of a result, from where `work` raised."""
+
     error: Exception
     traceback: str
+
+
+def attempt(work: Callable[[Job], Result], job: Job) -> Result | Failure:
+    """Call `work`; what it raises is returned, so that it can travel."""
+    try:
+        return work(job)
+    except Exception as error:  # noqa: BLE001 - `result_of` raises it
+        return Failure(error, traceback.format_exc())
+
+
+def result_of(answer: Result | Failure) -> Result:
+    """Return the result, or raise the error, of what `attempt` has returned elsewhere."""
+    if isinstance(answer, Failure):
+        raise answer.error from RemoteError(answer.traceback)
+    return answer
 
 
 class _Worker(Generic[Job, Result]):
@@ -94,10 +111,8 @@ class _Worker(Generic[Job, Result]):
 
     def take(self) -> Result:
         with self._alive():
-            answer: Result | _Failure = self.connection.recv()
-        if isinstance(answer, _Failure):
-            raise answer.error from RemoteError(answer.traceback)
-        return answer
+            answer: Result | Failure = self.connection.recv()
+        return result_of(answer)
 
     @contextmanager
     def _alive(self) -> Iterator[None]:
@@ -152,10 +167,7 @@ def _serve(work: Callable[[Job], Result], connection: Connection) -> None:
             job = connection.recv()
         except (EOFError, ConnectionError):
             return  # the parent is gone
-        try:
-            connection.send(work(job))
-        except Exception as error:  # noqa: BLE001 - the parent raises it
-            connection.send(_Failure(error, traceback.format_exc()))
+        connection.send(attempt(work, job))
 
 
 def _end_with_parent() -> None:

@@ -5,9 +5,17 @@ from pathlib import Path
 
 from shards.files import replacing
 from shards.layout import END_BYTES, RECORD_BYTES
-from shards.manifest import Manifest
+from shards.manifest import Addition, Manifest
 
-_SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
+_SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+    1_000_000_000: "100M<n<1B",
+}
 _LICENCES = {"CC0": "cc0-1.0", "CC0-1.0": "cc0-1.0", "MIT": "mit", "CC-BY-4.0": "cc-by-4.0"}
 _HUB_SPLITS = {"test": "test", "val": "validation", "train": "train"}
 
@@ -26,7 +34,7 @@ def card(manifest: Manifest) -> str:
 
 def _front_matter(manifest: Manifest) -> str:
     total = sum(manifest.splits.values())
-    size = next((name for limit, name in _SIZES.items() if total < limit), "1M<n<10M")
+    size = next((name for limit, name in _SIZES.items() if total < limit), "1B<n<10B")
     files = "".join(
         f"  - split: {_HUB_SPLITS[split]}\n    path: {split}-*.tar\n"
         for split, count in manifest.splits.items()
@@ -175,9 +183,17 @@ labels = data[:, 5632:5637].copy().view("S5")[:, 0]
 
 
 def _origin(manifest: Manifest) -> str:
-    tools = ", ".join(f"{name} {version}" for name, version in manifest.tools.items())
     return f"""## Origin
 
-Format {manifest.format}, made with {tools or "unknown tools"}. Fingerprint of all that decides
+Format {manifest.format}, made with {_tools(manifest.tools)}. Fingerprint of all that decides
 the bytes: `{manifest.fingerprint}`.
-"""
+{"".join(map(_added, manifest.additions))}"""
+
+
+def _added(addition: Addition) -> str:
+    sizes = ", ".join(f"{count:,} {split}" for split, count in addition.splits.items())
+    return f"\nAdded after the first version: {sizes}, with {_tools(addition.tools)}.\n"
+
+
+def _tools(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) or "unknown tools"

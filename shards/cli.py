@@ -1,5 +1,6 @@
 """The command `shards`: look at a data set, prove it, picture it, import one."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from shards import terminal
 from shards.cli_versions import app as versions
 from shards.files import save_image
 from shards.importing import REFUSED, import_tars
+from shards.merge import merge as merge_parts
 from shards.preview import preview as draw_preview
 from shards.reader import DataSet
 from shards.summary import summary
@@ -69,6 +71,27 @@ def preview(
     typer.echo(f"{out}: {image.width}x{image.height} px")
 
 
+@app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
+    parts: Annotated[
+        list[Path], typer.Argument(help="Folders that generator build --only made, all of them.")
+    ],
+) -> None:
+    """Join the parts of a build into one data set, byte for byte that of a build in one go.
+
+    Every shard is compared with the SHA-256 that its part recorded. Shards are hard links where OUT
+    lies on the disk of the parts, which costs no room, else copies. The parts stay as they are:
+    remove them once shards verify has found OUT sound. When cut off, the same command goes on.
+    """
+    manifest = merge_parts(out, parts)
+    typer.echo(
+        f"{out}: {sum(manifest.splits.values()):,} images in {len(manifest.shards):,} shards of "
+        f"{len(parts)} parts"
+    )
+    typer.echo(f"fingerprint {manifest.fingerprint}; look at {out / 'preview.png'}")
+
+
 @app.command("import")
 def import_(
     tars: Annotated[
@@ -107,4 +130,14 @@ def import_(
     )
 
 
+def _add_commands_of_others() -> None:
+    """Take in the commands that installed packages name in the entry points `shards.commands`.
+
+    So the generator, which this package may not know, adds what needs a bank.
+    """
+    for point in entry_points(group="shards.commands"):
+        app.command(point.name)(point.load())
+
+
+_add_commands_of_others()
 main = terminal.run(app)

@@ -12,16 +12,15 @@ import numpy as np
 import PIL
 
 from shards import __version__
-from shards.card import write_card
 from shards.errors import UserError
-from shards.files import replacing, save_image
+from shards.files import replacing
+from shards.finish import finish
 from shards.foreign import Found, Refusal, find_tars, read_samples
 from shards.inventory import sha256
 from shards.labels import MAX_DIGITS, to_digits
 from shards.manifest import (
     FORMAT,
     IMPORTED,
-    MANIFEST,
     SPLITS,
     Manifest,
     ShardEntry,
@@ -29,10 +28,7 @@ from shards.manifest import (
     fingerprint,
     histograms,
     shard_name,
-    write_manifest,
 )
-from shards.preview import preview
-from shards.reader import DataSet
 from shards.record import Samples
 from shards.tar import read_contents
 from shards.terminal import progress
@@ -87,10 +83,7 @@ def import_tars(
     if not job.entries:
         found = f"the {len(report.refused)} samples found; {out / REFUSED} says why"
         raise UserError(f"nothing is imported of {found}")
-    manifest = job.manifest(licence)
-    write_card(manifest, out)
-    save_image(preview(DataSet(out, manifest), manifest.shards[-1].split, 60), out / "preview.png")
-    write_manifest(manifest, out / MANIFEST)
+    finish(job.manifest(licence), out)
     return report
 
 

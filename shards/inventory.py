@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shards.layout import END_BYTES, KEY_DIGITS, RECORD_BYTES, part_at
-from shards.manifest import Manifest, ShardEntry
+from shards.manifest import PLAN, Manifest, ShardEntry, read_manifest
 from shards.reader import Shard
 
 
@@ -18,15 +18,31 @@ class FileFault:
 
 
 def folder_faults(folder: Path, manifest: Manifest) -> list[str]:
-    """List the shards that are missing, and the files that belong to no build or to another."""
+    """List the shards that are missing, and the files that belong to no build or to another.
+
+    Shards of a plan beside the manifest are about to be added, and no fault.
+    """
     known = {entry.file: entry for entry in manifest.shards}
-    found = {path.name for pattern in ("*.tar", ".*.tmp") for path in folder.glob(pattern)}
+    coming = _coming(folder)
+    found = {
+        path.name
+        for pattern in ("*.tar", ".*.tmp")
+        for path in folder.glob(pattern)
+        if path.name.removeprefix(".").partition(".tar")[0] + ".tar" not in coming - known.keys()
+    }
     missing = [f"{name} is missing, with {keys_of(known[name])}" for name in known.keys() - found]
     extra = [
         f"{name} is not in the manifest{_content(folder / name, manifest)}"
         for name in found - known.keys()
     ]
     return sorted(missing) + sorted(extra)
+
+
+def _coming(folder: Path) -> set[str]:
+    """Return the names of the shards of a plan, where there is one."""
+    if not (folder / PLAN).exists():
+        return set()
+    return {entry.file for entry in read_manifest(folder / PLAN).shards}
 
 
 def file_fault(path: Path, entry: ShardEntry, manifest: Manifest) -> FileFault | None:

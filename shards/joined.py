@@ -69,6 +69,7 @@ def _join(manifests: Sequence[Manifest], splits: dict[str, int]) -> Manifest:
         splits=splits,
         sources=[source for manifest in manifests for source in manifest.sources],
         shards=[],
+        additions=[],
         histograms={},
         fingerprint=hashlib.sha256(parts.encode()).hexdigest(),
     )

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import re
 import stat
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,19 @@ import numpy as np
 from shards.errors import UserError
 from shards.files import replacing
 from shards.labels import MAX_DIGITS
-from shards.layout import END_BYTES, ID_DIGITS, KEY_DIGITS, RECORD_BYTES
-from shards.schema import expect, expect_fields, expect_list, expect_map, reject
+from shards.manifest_check import EXTENDED as EXTENDED
+from shards.manifest_check import FORMAT as FORMAT
+from shards.manifest_check import parse
+from shards.names import MAX_SHARDS as MAX_SHARDS
+from shards.names import SPLITS as SPLITS
+from shards.names import shard_name as shard_name
+from shards.names import split_of as split_of
+from shards.schema import reject
 
-FORMAT = 1
 MANIFEST, PLAN = "manifest.json", "plan.json"
 IMPORTED = "import"  # the name of the recipe of a set that others drew
-SPLITS = ("test", "val", "train")  # in the order of their keys, so that train can grow at its end
 
-MAX_SHARDS = 10**5  # of a split: their names have five digits
-
-_SOURCE_FIELDS = ("name", "licence", "count", "sha256", "writers")
-_SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}\.tar", re.ASCII)
-_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MAX_BYTES = 1 << 25  # a manifest of 400 million images has fewer
+_MAX_BYTES = 1 << 25  # a manifest of 100,000 shards has fewer
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,14 @@ class ShardEntry:
 
 
 @dataclass(frozen=True)
+class Addition:
+    """Samples of a data set by split, in the order of SPLITS, and the tools that made them."""
+
+    splits: dict[str, int]
+    tools: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A data set, finished or planned.
 
@@ -56,7 +63,10 @@ class Manifest:
     sources: objects with name, licence, count, sha256 and writers, a list of
         [writer, split, first_id, stop_id]: the half-open range of the writer's bank ids.
     histograms: as `histograms` returns it, or {} in a plan.
-    fingerprint: SHA-256 over all that decides the bytes, see `fingerprint`.
+    fingerprint: SHA-256 over all that decides the bytes, see `own_fingerprint`.
+    additions: what `splits` and `shards` hold beside the set that was built at first; its keys go
+        on after the last one, addition by addition. `tools` are those of the first build.
+    part: of a plan of which the folder gets only a part of the shards, which one, like '3/16'.
     """
 
     format: int
@@ -70,24 +80,43 @@ class Manifest:
     shards: list[ShardEntry]
     histograms: dict[str, Any]
     fingerprint: str
+    additions: list[Addition] = field(default_factory=list)
+    part: str | None = None
 
     @property
     def writers_known(self) -> bool:
         """Whether its digits have writers, so that splits can be proven to share none."""
         return self.recipe.get("name") != IMPORTED
 
+    def stages(self) -> list[Addition]:
+        """Return what was built at first, then what was added, in the order of the keys."""
+        added = [addition.splits for addition in self.additions]
+        first = {
+            split: count - sum(splits.get(split, 0) for splits in added)
+            for split, count in self.splits.items()
+        }
+        return [Addition(first, self.tools), *self.additions]
+
+    def stage_of(self, key: int) -> int:
+        """Return which of the stages holds the sample `key`."""
+        return bisect_right(list(accumulate(_size(stage) for stage in self.stages())), key)
+
     def to_json(self) -> str:
         """Return the JSON text that `from_json` reads."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        data = asdict(self)
+        for name in ("additions", "part"):
+            if not data[name]:
+                del data[name]
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str = MANIFEST) -> "Manifest":
         """Parse strictly; UserError, naming `where`, for whatever is not a manifest."""
-        data = expect(_parse(text, where), dict, where)
-        _check_format(data, where)
-        _check_types(data, where)
-        shards = [_shard(item, f"{where}: shards[{i}]") for i, item in enumerate(data["shards"])]
-        manifest = cls(**{**data, "shards": shards})
+        names, shard_names = (tuple(f.name for f in fields(kind)) for kind in (cls, ShardEntry))
+        data = parse(text, names, shard_names, where)
+        shards = [ShardEntry(**shard) for shard in data["shards"]]
+        additions = [Addition(**addition) for addition in data.get("additions", [])]
+        manifest = cls(**{**data, "shards": shards, "additions": additions})
         _check_keys(manifest, where)
         return manifest
 
@@ -124,16 +153,17 @@ def fingerprint(
     sources: list[dict[str, Any]],
     tools: dict[str, str],
     shard_size: int,
+    additions: Sequence[dict[str, Any]] = (),
 ) -> str:
     """SHA-256, in hex, over all that decides the bytes of a data set, its format included.
 
     The data set's name, version and time are left out, and so are the names and licences of the
     sources: two sets with one fingerprint have the same shards. shard_size: samples in the
-    largest shard.
+    largest shard of the first build. additions: splits, tools and shard_size of each.
     """
     digits = [{name: source[name] for name in ("count", "sha256", "writers")} for source in sources]
     decisive = {
-        "format": FORMAT,
+        "format": EXTENDED if additions else FORMAT,
         "seed": seed,
         "recipe": recipe,
         "splits": splits,
@@ -141,19 +171,30 @@ def fingerprint(
         "tools": tools,
         "shard_size": shard_size,
     }
+    if additions:
+        decisive["additions"] = list(additions)
     text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def own_fingerprint(manifest: Manifest) -> str:
     """Return the fingerprint that a manifest must have, going by the rest of it."""
+    sizes = [0] * (1 + len(manifest.additions))
+    ends = list(accumulate(_size(stage) for stage in manifest.stages()))
+    for entry in manifest.shards:
+        stage = min(bisect_right(ends, entry.first_key), len(manifest.additions))
+        sizes[stage] = max(sizes[stage], entry.count)
     return fingerprint(
         seed=manifest.seed,
         recipe=manifest.recipe,
         splits=manifest.splits,
         sources=manifest.sources,
         tools=manifest.tools,
-        shard_size=max((entry.count for entry in manifest.shards), default=0),
+        shard_size=sizes[0],
+        additions=[
+            asdict(addition) | {"shard_size": size}
+            for addition, size in zip(manifest.additions, sizes[1:], strict=True)
+        ],
     )
 
 
@@ -172,111 +213,39 @@ def add_histograms(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"digits": np.sum([c["digits"] for c in counts], axis=0).tolist(), "lengths": lengths}
 
 
-def shard_name(split: str, number: int) -> str:
-    """Return the file name of the shard `number` (from 0) of `split`."""
-    return f"{split}-{number:05}.tar"
-
-
-def split_of(file: str) -> str:
-    """Return the split that the shard named `file` is of; UserError if that is no shard's name."""
-    match = _SHARD_NAME.fullmatch(file)
-    if not match:
-        raise UserError(f"{file!r} is no name of a shard: it must be like 'train-00000.tar'")
-    return match[1]
-
-
-def _parse(text: str, where: str) -> Any:
-    try:
-        data = json.loads(text)
-        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:  # ValueError: also half a character, infinity
-        raise UserError(f"{where} is not JSON ({error}): fetch or build it again") from error
-    return data
-
-
-def _check_format(data: dict[str, Any], where: str) -> None:
-    found = expect(data.get("format"), int, f"{where}: format")
-    if found > FORMAT:
-        raise UserError(
-            f"{where} has format {found}, the newest known here is {FORMAT}: upgrade digit-readers"
-        )
-    if found < 1:
-        reject(where, f"has format {found}, which never existed")
-
-
-def _check_types(data: dict[str, Any], where: str) -> None:
-    expect_fields(data, tuple(field.name for field in fields(Manifest)), where)
-    for name in ("name", "version", "fingerprint"):
-        expect(data[name], str, f"{where}: {name}")
-    if not _VERSION.fullmatch(data["version"]):
-        reject(f"{where}: version", f"{data['version']!r} is not like 1.0.0")
-    if not _SHA256.fullmatch(data["fingerprint"]):
-        reject(f"{where}: fingerprint", "is not a SHA-256")
-    expect(data["seed"], int, f"{where}: seed")
-    expect(data["recipe"], dict, f"{where}: recipe")
-    _check_histograms(data["histograms"], f"{where}: histograms")
-    expect(data["shards"], list, f"{where}: shards")
-    expect_map(data["tools"], str, f"{where}: tools")
-    splits = expect_map(data["splits"], int, f"{where}: splits")
-    if tuple(splits) != tuple(split for split in SPLITS if split in splits):
-        reject(f"{where}: splits", f"are not some of {', '.join(SPLITS)}, in this order")
-    for i, source in enumerate(expect(data["sources"], list, f"{where}: sources")):
-        _check_source(source, f"{where}: sources[{i}]")
-
-
-def _check_source(source: Any, where: str) -> None:
-    expect_fields(source, _SOURCE_FIELDS, where)
-    for name, kind in zip(_SOURCE_FIELDS, (str, str, int, str, list), strict=True):
-        expect(source[name], kind, f"{where}: {name}")
-    for i, writer in enumerate(source["writers"]):
-        at = f"{where}: writers[{i}]"
-        if len(expect(writer, list, at)) != 4:
-            reject(at, "is not [writer, split, first_id, stop_id]")
-        for value, kind in zip(writer, (str, str, int, int), strict=True):
-            expect(value, kind, at)
-        if not 0 <= min(writer[2:]) <= max(writer[2:]) <= 10**ID_DIGITS:
-            reject(at, f"has ids outside 0..{10**ID_DIGITS}")
-
-
-def _check_histograms(data: Any, where: str) -> None:
-    if expect(data, dict, where):
-        expect_fields(data, ("digits", "lengths"), where)
-        expect_list(data["digits"], int, 10, f"{where}: digits")
-        lengths = expect_map(data["lengths"], int, f"{where}: lengths")
-        expect_fields(lengths, tuple(map(str, range(1, MAX_DIGITS + 1))), f"{where}: lengths")
-
-
-def _shard(data: Any, where: str) -> ShardEntry:
-    names = tuple(field.name for field in fields(ShardEntry))
-    entry = ShardEntry(**expect_fields(data, names, where, optional=("json_sums",)))
-    for name, kind in (("file", str), ("split", str), ("first_key", int), ("count", int)):
-        expect(data[name], kind, f"{where}: {name}")
-    expect(entry.bytes, int, f"{where}: bytes")
-    if entry.sha256 is not None and not _SHA256.fullmatch(expect(entry.sha256, str, where)):
-        reject(f"{where}: sha256", "is not a SHA-256")
-    if split_of(entry.file) != entry.split:
-        reject(where, f"places {entry.file} in the split {entry.split!r}")
-    if not 0 <= entry.count <= 10**KEY_DIGITS:
-        reject(where, f"says {entry.count} samples")
-    if entry.bytes != entry.count * RECORD_BYTES + END_BYTES:
-        reject(where, f"says {entry.bytes} bytes for {entry.count} samples")
-    if entry.json_sums is not None:
-        for number in expect_list(entry.json_sums, int, 2, f"{where}: json_sums"):
-            if not 0 <= number < 1 << 64:
-                reject(f"{where}: json_sums", f"has {number}, which is not of 64 bits")
-    return entry
+def _size(stage: Addition) -> int:
+    return sum(stage.splits.values())
 
 
 def _check_keys(manifest: Manifest, where: str) -> None:
-    """Reject shards that do not cover the splits in order, without gap or overlap."""
-    key = 0
+    """Reject shards that do not cover the splits, stage by stage, without gap or overlap."""
     for split, count in manifest.splits.items():
         entries = [entry for entry in manifest.shards if entry.split == split]
+        runs = iter(_runs(manifest, split, where))
+        key, room = next(runs)
         for number, entry in enumerate(entries):
+            if not room:
+                key, room = next(runs, (key, room))
             if entry.file != shard_name(split, number) or entry.first_key != key:
                 reject(where, f"has {entry.file} out of sequence")
-            key += entry.count
-        if sum(entry.count for entry in entries) != count:
+            if entry.count > room:
+                break
+            key, room = key + entry.count, room - entry.count
+        if sum(entry.count for entry in entries) != count or room:
             reject(where, f"has shards that do not add up to the {count} samples of {split}")
     if {entry.split for entry in manifest.shards} - set(manifest.splits):
         reject(where, "has shards of a split that it does not have")
+
+
+def _runs(manifest: Manifest, split: str, where: str) -> list[tuple[int, int]]:
+    """Return first key and number of the samples of `split` in each stage that has some."""
+    key = 0
+    runs: list[tuple[int, int]] = []
+    for stage in manifest.stages():
+        for name, count in stage.splits.items():
+            if name not in manifest.splits or count < 0:
+                reject(where, f"has additions that are more than its samples of {name}")
+            if name == split and (count or not runs):
+                runs.append((key, count))
+            key += count
+    return runs

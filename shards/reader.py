@@ -109,7 +109,7 @@ class DataSet:
         starts, entries = self._starts_of(split), self._entries[split]
         done = self._finished[split]
         while done < len(entries) and (self.folder / entries[done].file).exists():
-            self._shard(entries[done])
+            _check_size(self.folder / entries[done].file, entries[done])
             done += 1
         self._finished[split] = done
         return int(starts[done])
@@ -232,6 +232,11 @@ def _spread(pixels: np.ndarray, images: np.ndarray) -> None:
 
 
 def _open(path: Path, entry: ShardEntry) -> Shard:
+    _check_size(path, entry)
+    return Shard(path)
+
+
+def _check_size(path: Path, entry: ShardEntry) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
@@ -241,14 +246,19 @@ def _open(path: Path, entry: ShardEntry) -> Shard:
             f"{path} has {size} bytes where its manifest says {entry.bytes}: "
             "it is cut off or another file; fetch or build it again"
         )
-    return Shard(path)
 
 
 def _find_manifest(folder: Path) -> Manifest:
     # A build that ends just now replaces the plan by the manifest: hence a second look.
     for name in (MANIFEST, PLAN, MANIFEST):
         try:
-            return read_manifest(folder / name)
+            manifest = read_manifest(folder / name)
         except (FileNotFoundError, NotADirectoryError):
             continue
+        if manifest.part:
+            raise UserError(
+                f"{folder} is the part {manifest.part} of a data set; join all of them by "
+                "shards merge"
+            )
+        return manifest
     raise UserError(f"{folder} is no data set: it has neither {MANIFEST} nor {PLAN}")

@@ -2,6 +2,7 @@
 
 import json
 
+from shards.manifest import Addition, Manifest
 from shards.reader import DataSet
 
 
@@ -20,7 +21,8 @@ def summary(dataset: DataSet) -> str:
         *_sources(dataset),
         "",
         f"recipe      {json.dumps(manifest.recipe)}",
-        f"tools       {', '.join(f'{name} {tool}' for name, tool in manifest.tools.items())}",
+        f"tools       {_tools(manifest)}",
+        *(f"added       {_sizes(added)}, with {_tools(added)}" for added in manifest.additions),
         *(f"{name:11} {_counts(counts)}" for name, counts in manifest.histograms.items()),
     ]
     return "\n".join(lines)
@@ -34,6 +36,14 @@ def _splits(dataset: DataSet) -> list[str]:
         note = "" if ready == count else f", {ready:,} of them on disk so far"
         lines.append(f"{split:11} {count:,} samples in {shards} shards{note}")
     return lines
+
+
+def _tools(made: Manifest | Addition) -> str:
+    return ", ".join(f"{name} {tool}" for name, tool in made.tools.items())
+
+
+def _sizes(added: Addition) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in added.splits.items())
 
 
 def _sources(dataset: DataSet) -> list[str]:

@@ -20,7 +20,8 @@ from rich.text import Text
 
 from shards.errors import UserError
 
-_PAGES = ("flask", "segno", "waitress", "werkzeug")  # of the extra `pages`; all else is of `train`
+# The extras that packages belong to; all else is of `train`.
+_EXTRAS = dict.fromkeys(("flask", "segno", "waitress", "werkzeug"), "pages") | {"ray": "cluster"}
 
 
 class _RateColumn(ProgressColumn):
@@ -65,7 +66,7 @@ def run(app: typer.Typer) -> Callable[[], None]:
         except UserError as error:
             sys.exit(_sentence(str(error), error))
         except ModuleNotFoundError as error:
-            extra = "pages" if error.name in _PAGES else "train"
+            extra = _EXTRAS.get(str(error.name), "train")
             sys.exit(
                 f"error: {error.name} is not installed; run pip install 'digit-readers[{extra}]'"
             )

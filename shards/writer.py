@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -22,19 +23,27 @@ def write_shard(path: Path, samples: Samples | Iterable[Samples], first_key: int
     one by one, so memory stays bounded. Raises UserError for samples that cannot be recorded or
     a name that is no shard's, and OSError where the disk refuses.
     """
-    split = split_of(path.name)
-    digest, sums, count = hashlib.sha256(), np.zeros(2, np.uint64), 0
+    split_of(path.name)  # before a file is begun
     with replacing(path) as file:
-        for batch in _batches(samples):
-            records = build_records(batch, first_key + count)
-            file.write(records.data)
-            digest.update(records.data)
-            sums += json_sums(records[:, JSON_START:], count)
-            count += len(batch)
-        file.write(bytes(END_BYTES))
-        digest.update(bytes(END_BYTES))
+        return write_shard_into(file, path.name, samples, first_key)
+
+
+def write_shard_into(
+    file: BinaryIO, name: str, samples: Samples | Iterable[Samples], first_key: int
+) -> ShardEntry:
+    """Write the shard of this name into an open file; see `write_shard`."""
+    split = split_of(name)
+    digest, sums, count = hashlib.sha256(), np.zeros(2, np.uint64), 0
+    for batch in _batches(samples):
+        records = build_records(batch, first_key + count)
+        file.write(records.data)
+        digest.update(records.data)
+        sums += json_sums(records[:, JSON_START:], count)
+        count += len(batch)
+    file.write(bytes(END_BYTES))
+    digest.update(bytes(END_BYTES))
     size = count * RECORD_BYTES + END_BYTES
-    return ShardEntry(path.name, split, first_key, count, size, digest.hexdigest(), sums.tolist())
+    return ShardEntry(name, split, first_key, count, size, digest.hexdigest(), sums.tolist())
 
 
 def _batches(samples: Samples | Iterable[Samples]) -> Iterator[Samples]:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from generator import cli
+from generator import cli, cli_build
 from generator.stream import BankStream
 from shards.errors import UserError
 from shards.record import Samples
@@ -48,7 +48,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     fault, key = sys.argv[1], int(sys.argv[2])
     del sys.argv[1:3]
-    cli.BankStream = partial(FaultyStream, fault=fault, key=key)  # type: ignore[misc,assignment]
+    cli_build.BankStream = partial(FaultyStream, fault=fault, key=key)  # type: ignore[misc,assignment]
     cli.main()
 
 

@@ -30,7 +30,14 @@ from shards.card import card
 from shards.errors import UserError
 from shards.importing import import_tars
 from shards.inventory import sha256
-from shards.manifest import Manifest, own_fingerprint, read_manifest, write_manifest
+from shards.manifest import (
+    EXTENDED,
+    Addition,
+    Manifest,
+    own_fingerprint,
+    read_manifest,
+    write_manifest,
+)
 from shards.picture import decode, to_canvas
 from shards.reader import DataSet, Shard
 from shards.sound import open_sound
@@ -72,12 +79,12 @@ def records(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
 def manifests(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
     write_set(folder / "set", 2, 2)
     path = folder / "set" / "manifest.json"
-    sound = path.read_bytes()
+    sound, extended = path.read_bytes(), _extended(read_manifest(path)).to_json().encode()
 
     @st.composite
     def replaced(draw: st.DrawFn) -> bytes:
         """Put something strange in the place of one value, deep or not."""
-        data = holder = json.loads(sound)
+        data = holder = json.loads(draw(st.sampled_from([sound, extended])))
         place: Any = draw(st.sampled_from(sorted(data)))
         while isinstance(holder[place], (dict, list)) and holder[place] and draw(st.booleans()):
             holder = holder[place]
@@ -98,7 +105,15 @@ def manifests(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
         write_manifest(dataclasses.replace(manifest, fingerprint=fingerprint), path)
         open_sound(folder / "set", list(manifest.splits), partial=True)
 
-    return parse, st.one_of(replaced(), replaced(), damaged(sound))
+    parse(extended)
+    return parse, st.one_of(replaced(), replaced(), damaged(sound), damaged(extended))
+
+
+def _extended(manifest: Manifest) -> Manifest:
+    """The manifest of the same files, if the last of them had been added."""
+    added = Addition({"train": manifest.shards[-1].count}, {"numpy": "2.0"})
+    manifest = dataclasses.replace(manifest, format=EXTENDED, additions=[added])
+    return dataclasses.replace(manifest, fingerprint=own_fingerprint(manifest))
 
 
 def with_right_sums(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -33,14 +34,20 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["generator.build"])
 
 
-def begin(what: Order, last_step: int | None = None) -> BaseProcess:
+def build_alone(what: Order) -> None:
+    build(what, workers=1)
+
+
+def begin(
+    what: Order, last_step: int | None = None, work: Callable[[Order], None] = build_alone
+) -> BaseProcess:
     """Start a process that builds, with one worker, and dies before the step `last_step`."""
-    process = _context.Process(target=_build, args=(what, last_step))
+    process = _context.Process(target=_work, args=(work, what, last_step))
     process.start()
     return process
 
 
-def _build(what: Order, last_step: int | None) -> None:
+def _work(work: Callable[[Order], None], what: Order, last_step: int | None) -> None:
     steps = count()
 
     def step(event: str, arguments: tuple[object, ...]) -> None:
@@ -52,7 +59,7 @@ def _build(what: Order, last_step: int | None) -> None:
             signal.raise_signal(signal.SIGKILL)
 
     sys.addaudithook(step)
-    build(what, workers=1)
+    work(what)
 
 
 def shards(folder: Path) -> int:

@@ -229,7 +229,7 @@ def test_an_edited_hash_or_count(folder: Path) -> None:
     [
         (lambda text: text[: len(text) // 2], "is not JSON"),
         (lambda text: "", "is not JSON"),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "format 2, the newest known"),
+        (lambda text: text.replace('"format": 1', '"format": 3'), "format 3, the newest known"),
         (lambda text: text.replace('"format": 1', '"format": 0'), "which never existed"),
         (lambda text: text.replace("train-00001.tar", "/etc/passwd"), "no name of a shard"),
         (lambda text: text.replace("train-00001.tar", "train-00002.tar"), "out of sequence"),

@@ -79,6 +79,20 @@ def test_a_cut_off_build_goes_on_to_the_same_bytes(built: Path, bank: Bank, tmp_
     assert hashes(folder) == hashes(built)
 
 
+def test_a_build_that_lacks_its_manifest_alone_needs_nobody(
+    built: Path, bank: Bank, tmp_path: Path
+) -> None:
+    folder = tmp_path / "numbers"
+    shutil.copytree(built, folder)
+    (folder / "manifest.json").rename(folder / "plan.json")
+
+    def nobody(*_: object) -> None:
+        raise AssertionError
+
+    build(order(folder, bank), run=nobody)
+    assert hashes(folder) == hashes(built)
+
+
 def test_building_again_changes_nothing(built: Path, bank: Bank) -> None:
     before = {p: p.stat().st_mtime_ns for p in built.iterdir()}
     build(order(built, bank), workers=1)

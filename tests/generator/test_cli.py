@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,14 @@ from generator.bank import Bank
 from shards.reader import DataSet
 
 
-def generator(*arguments: object) -> subprocess.CompletedProcess[str]:
+def generator(*arguments: object, program: str = "generator") -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    command = [str(Path(sys.executable).with_name("generator")), *map(str, arguments)]
+    command = [str(Path(sys.executable).with_name(program)), *map(str, arguments)]
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+shards = partial(generator, program="shards")
 
 
 def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -98,3 +102,27 @@ def test_help_teaches_each_command() -> None:
     for command in ("digits", "pen", "strokes", "build", "preview"):
         assert command in text
     assert "the same bytes" in generator("build", "--help").stdout.replace("\n", " ")
+
+
+def test_a_set_is_built_in_parts_merged_and_added_to(bank: Bank, tmp_path: Path) -> None:
+    options = (
+        "--bank", bank.path, "--preset", "tiny", "--count", 30, "--val", 5, "--test", 0,
+        "--shard-size", 10, "--workers", 1,
+    )  # fmt: skip
+    for part in ("1/2", "2/2"):
+        built = generator("build", tmp_path / part[0], *options, "--only", part)
+        assert built.returncode == 0, built.stderr
+        assert f"part {part}, 2 of 4 shards, 0 MB; next, with all parts: shards mer" in built.stdout
+    refused(
+        generator("build", tmp_path / "3", *options, "--only", "3/2"),
+        "'3/2' is no part of a build",
+    )
+    merged = shards("merge", tmp_path / "set", tmp_path / "1", tmp_path / "2")
+    assert f"{tmp_path / 'set'}: 35 images in 4 shards of 2 parts\n" in merged.stdout
+    refused(shards("info", tmp_path / "1"), "is the part 1/2 of a data set; join all of them")
+    added = generator("extend", tmp_path / "set", "--count", 12, "--bank", bank.path)
+    assert added.returncode == 0, added.stderr
+    assert "set: now 1.1.0\n" in added.stdout
+    assert "5 val, 42 train images in 5 shards" in added.stdout
+    assert "1.1.0 (format 2, seed 1)" in shards("info", tmp_path / "set").stdout
+    assert "added       12 train, with" in shards("info", tmp_path / "set").stdout

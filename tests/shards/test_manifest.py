@@ -36,8 +36,8 @@ def test_json_round_trip(built, tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused_by_name(built) -> None:
     data = json.loads((built[0] / "manifest.json").read_text())
-    data["format"], data["novelty"] = 2, True
-    with pytest.raises(UserError, match="format 2, the newest known here is 1: upgrade"):
+    data["format"], data["novelty"] = 3, True
+    with pytest.raises(UserError, match="format 3, the newest known here is 2: upgrade"):
         Manifest.from_json(json.dumps(data))
 
 
