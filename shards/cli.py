@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from shards import terminal
+from shards.cli_share import app as share
 from shards.files import save_image
 from shards.importing import REFUSED, import_tars
+from shards.opening import open_data
 from shards.preview import preview as draw_preview
-from shards.reader import DataSet
 from shards.summary import summary
 from shards.verify import verify as find_faults
 
@@ -21,32 +22,32 @@ app = typer.Typer(
 
 _REFUSALS = 20  # on the screen
 
-Folder = Annotated[
-    Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")
+Place = Annotated[
+    str, typer.Argument(help="Folder or URL (http, https, s3, gs, hf) of the data set.")
 ]
 
 
 @app.command()
-def info(folder: Folder) -> None:
+def info(data: Place) -> None:
     """Print what a data set holds: splits, sources, recipe, sizes, how often each digit occurs.
 
     Works for a set that is still being built, too, and says how far it is.
     """
-    typer.echo(summary(DataSet(folder)))
+    typer.echo(summary(open_data(data)))
 
 
 @app.command()
-def verify(folder: Folder) -> None:
+def verify(data: Place) -> None:
     """Check every byte of a data set and prove that its splits share no writer and no digit.
 
     Prints each fault, naming shard, sample and part, and exits with 1 if there is any.
     """
-    faults = find_faults(folder)
+    faults = find_faults(data)
     for fault in faults:
         typer.echo(fault)
     if faults:
         raise typer.Exit(1)
-    manifest = DataSet(folder).manifest
+    manifest = open_data(data).manifest
     proof = "no writer and no digit in two splits"
     typer.echo(
         f"sound: {sum(manifest.splits.values()):,} samples in {len(manifest.shards)} shards, "
@@ -56,13 +57,16 @@ def verify(folder: Folder) -> None:
 
 @app.command()
 def preview(
-    folder: Folder,
+    data: Place,
     out: Annotated[Path, typer.Argument(help="Image file to write, as .png.")],
     split: Annotated[str, typer.Option(help="Split to draw from: train, val or test.")] = "train",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of images.")] = 40,
 ) -> None:
-    """Draw a contact sheet of images, spread over a split, with their labels."""
-    image = draw_preview(DataSet(folder), split, count)
+    """Draw a contact sheet of images, spread over a split, with their labels.
+
+    Of a set at a URL, spread over the first shard of the split.
+    """
+    image = draw_preview(open_data(data), split, count)
     save_image(image, out)
     typer.echo(f"{out}: {image.width}x{image.height} px")
 
@@ -105,4 +109,5 @@ def import_(
     )
 
 
+app.add_typer(share)
 main = terminal.run(app)

@@ -19,6 +19,7 @@ from shards.schema import expect, expect_fields, expect_list, expect_map, reject
 
 FORMAT = 1
 MANIFEST, PLAN = "manifest.json", "plan.json"
+COMPACT = "compact.json"  # in place of the manifest, of a set that is packed for the wire
 IMPORTED = "import"  # the name of the recipe of a set that others drew
 SPLITS = ("test", "val", "train")  # in the order of their keys, so that train can grow at its end
 

@@ -41,6 +41,7 @@ def train(data: DataSet, folder: Path, state: State, save_seconds: float = 300) 
     with RunLog(folder, state.updates) as log:
         while state.epoch < config.epochs and state.share_done(total) < 1:
             indices = order.indices(state.epoch)
+            data.prepare("train", indices)
             wait_until_ready(data, "train", int(indices.max()) + 1)
             meter, skips = Meter(order.batch, state.losses), Skips(data, indices, log)
             with progress("images") as bar:
