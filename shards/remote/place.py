@@ -14,6 +14,7 @@ from shards.remote.retry import persistently
 
 STALL = 30.0  # seconds for one piece of a file, then the line counts as dead
 _THREADS = 4
+_BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs")  # no folders; a mistyped bucket is not made
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")  # no drive of Windows has two letters
 _EXTRAS = {"http": "remote", "https": "remote", "hf": "remote", "s3": "s3", "gs": "gs", "gcs": "gs"}
 
@@ -88,7 +89,8 @@ class Place:
             raise UserError(f"{self.name}/{file} has {size} bytes, not {right}: push again")
 
     def _put_once(self, path: Path, target: str) -> None:
-        self._fs.makedirs(self._fs._parent(target), exist_ok=True)
+        if self.scheme not in _BUCKETS:
+            self._fs.makedirs(self._fs._parent(target), exist_ok=True)
         if self.scheme != "file":
             self._fs.put_file(str(path), target)
             return

@@ -47,7 +47,7 @@ def _judge(error: Exception) -> tuple[bool, str]:
     """Whether trying again is in vain, and what kind of error it is."""
     status = getattr(error, "status", None)
     if isinstance(error, FileNotFoundError) or status == 404:
-        return True, "there is no such file"
+        return True, "it is not there"
     if isinstance(error, PermissionError) or status in (401, 403):
         return True, "access is denied"
     if isinstance(status, int):

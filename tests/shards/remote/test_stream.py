@@ -140,7 +140,7 @@ def test_a_server_that_knows_no_ranges(
 
 def test_what_is_not_there_or_not_allowed_is_told_at_once(site: Site, cache: Cache) -> None:
     (site.folder / TRAIN[0]).unlink()
-    with pytest.raises(UserError, match=r"\(there is no such file\): check the URL"):
+    with pytest.raises(UserError, match=r"\(it is not there\): check the URL"):
         Streamed(site.url, cache).gather("train", np.arange(1))
     assert len(site.asked_of(TRAIN[0])) == 0
     with pytest.raises(UserError, match="/nothing is no data set: it has neither manifest.json nor"):
