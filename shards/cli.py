@@ -74,7 +74,8 @@ def preview(
 @app.command("import")
 def import_(
     tars: Annotated[
-        list[Path], typer.Argument(help="Tars in the WebDataset convention, or folders of them.")
+        list[str],
+        typer.Argument(help="Tars in the WebDataset convention, URLs of them, or folders."),
     ],
     out: Annotated[Path, typer.Argument(help="New folder of the data set; its name is the set's.")],
     split: Annotated[
@@ -86,6 +87,8 @@ def import_(
     ] = [],  # noqa: B006
 ) -> None:
     """Convert foreign WebDatasets: PNG or JPEG of any size, labels in .txt, .cls or .json.
+
+    Tars may be gzipped, and lie at URLs (http, https, s3, gs, hf), from which they are fetched.
 
     Grey pictures of 128x32 px on black are taken as they are, others as fit() places a drawing.
     What is not sound is listed in OUT/refused.jsonl with tar, key and reason. A tar that holds

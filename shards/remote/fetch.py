@@ -25,7 +25,7 @@ def fetch_shard(place: Place, entry: ShardEntry, wire: Packed, part: Path) -> No
         OSError: This machine's disk refuses.
     """
     for _ in range(_COPIES):
-        _complete(place, wire, part)
+        complete(place, wire.file, wire.bytes, part)
         if sha256(part) == wire.sha256:
             break
         part.write_bytes(b"")
@@ -41,15 +41,18 @@ def fetch_shard(place: Place, entry: ShardEntry, wire: Packed, part: Path) -> No
         os.fsync(file.fileno())
 
 
-def _complete(place: Place, wire: Packed, part: Path) -> None:
-    """Append to `part` what it lacks of `wire`."""
+def complete(place: Place, name: str, size: int, part: Path) -> None:
+    """Append to `part` what it lacks of the file `name`, which has `size` bytes.
+
+    UserError where that cannot be had; what has come stays.
+    """
     with part.open("ab") as file:
-        if file.tell() > wire.bytes:
+        if file.tell() > size:
             file.truncate(0)
-        while file.tell() < wire.bytes:
+        while file.tell() < size:
             start = file.tell()
-            data = read_piece(place, wire.file, start, min(start + PIECE, wire.bytes))
-            file.write(data[: wire.bytes - start])
+            data = read_piece(place, name, start, min(start + PIECE, size))
+            file.write(data[: size - start])
 
 
 def read_piece(place: Place, file: str, start: int, stop: int) -> bytes:

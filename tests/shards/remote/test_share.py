@@ -112,7 +112,7 @@ def test_a_cut_push_is_no_set_and_goes_on(
     monkeypatch.setattr(push_module, "_BATCH", 2)
     with pytest.raises(UserError, match=r"train-00002\.tar has SHA-256 .*: nothing of it is sent"):
         push(folder, there)
-    assert set(files(there)) == set(list(right)) - {"train-00002.tar"}
+    assert set(files(there)) == set(right) - {"train-00002.tar"}
     with pytest.raises(UserError, match="is no data set: it has neither manifest"):
         pull(there, tmp_path / "back")
     damaged.write_bytes(right["train-00002.tar"])
