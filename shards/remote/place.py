@@ -114,7 +114,7 @@ def _filesystem(base: str, scheme: str, name: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        found: tuple[Any, str] = url_to_fs(base, use_listings_cache=False)
+        found: tuple[Any, str] = url_to_fs(base)
     except ImportError:
         extra = _EXTRAS.get(scheme)
         install = f"pip install 'digit-readers[{extra}]'" if extra else "its package of fsspec"

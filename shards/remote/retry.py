@@ -45,7 +45,8 @@ def persistently(thing: str, attempt: Callable[[int], T]) -> T:
 
 def _judge(error: Exception) -> tuple[bool, str]:
     """Whether trying again is in vain, and what kind of error it is."""
-    status = getattr(error, "status", None)
+    answer = getattr(error, "response", None)  # as httpx has it; aiohttp has the status itself
+    status = getattr(error, "status", None) or getattr(answer, "status_code", None)
     if isinstance(error, FileNotFoundError) or status == 404:
         return True, "it is not there"
     if isinstance(error, PermissionError) or status in (401, 403):
