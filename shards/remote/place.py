@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from shards.errors import UserError
 from shards.files import replacing
@@ -16,6 +15,7 @@ STALL = 30.0  # seconds for one piece of a file, then the line counts as dead
 _THREADS = 4
 _BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs")  # no folders; a mistyped bucket is not made
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")  # no drive of Windows has two letters
+_USER = re.compile(r"^([^/@]*|[^@]*:[^@]*)@")  # also of a password with a slash in it
 _EXTRAS = {"http": "remote", "https": "remote", "hf": "remote", "s3": "s3", "gs": "gs", "gcs": "gs"}
 
 
@@ -25,12 +25,15 @@ def is_url(place: str | Path) -> bool:
 
 
 def redacted(place: str | Path) -> str:
-    """Return `place` as it may be shown: of a URL neither user, password nor query."""
-    if not is_url(place):
+    """Return `place` as it may be shown: of a URL neither user, password, query nor fragment."""
+    match = _SCHEME.match(place) if isinstance(place, str) else None
+    if not match:
         return str(place)
-    parts = urlsplit(str(place))
-    query = "?..." if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+    if "::" in str(place):
+        return f"{match[0]}..."
+    rest, question, _ = str(place)[match.end() :].partition("#")[0].partition("?")
+    shown = _USER.sub("", rest)
+    return f"{match[0]}{shown}{question and '?...'}"
 
 
 class Place:
@@ -58,7 +61,9 @@ class Place:
         A server that knows no ranges gives the whole file: then the rest of it from `start` on.
         Raises whatever the filesystem raises; TimeoutError after STALL seconds.
         """
-        data: bytes = self._call("_cat_file", self._path(file), start=start, end=stop)
+        # The others open the file, and would read 5 MB ahead.
+        more = {} if self._fs.async_impl else {"cache_type": "none"}
+        data: bytes = self._call("_cat_file", self._path(file), start=start, end=stop, **more)
         return data[start:] if len(data) > stop - start else data
 
     def size(self, file: str) -> int | None:

@@ -85,7 +85,9 @@ def app_of(hub: Hub) -> Flask:
         modes = [
             {
                 "path": file["path"],
-                "uploadMode": "lfs" if file["path"].endswith((".tar", ".gz", ".png")) else "regular",
+                "uploadMode": "lfs"
+                if file["path"].endswith((".tar", ".gz", ".png"))
+                else "regular",
                 "shouldIgnore": False,
             }
             for file in request.json["files"]
@@ -98,7 +100,9 @@ def app_of(hub: Hub) -> Flask:
         for item in request.get_json(force=True)["objects"]:
             actions = {"upload": {"href": f"{hub.url}/lfs/{item['oid']}"}}
             known = item["oid"] in hub.objects
-            objects.append({**item, "authenticated": True, **({} if known else {"actions": actions})})
+            objects.append(
+                {**item, "authenticated": True, **({} if known else {"actions": actions})}
+            )
         return {"transfer": "basic", "objects": objects}
 
     @app.put("/lfs/<oid>")

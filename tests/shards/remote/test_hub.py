@@ -40,9 +40,7 @@ def shards(hub: Hub, home: Path, *arguments: object, token: str = TOKEN) -> str:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_push_and_pull(
-    built: tuple[Path, Samples], tmp_path: Path, hub: Hub, packed: bool
-) -> None:
+def test_push_and_pull(built: tuple[Path, Samples], tmp_path: Path, hub: Hub, packed: bool) -> None:
     folder, options = built[0], ["--compact"] if packed else []
     said = shards(hub, tmp_path, "push", folder, URL, *options)
     assert f"{URL}: 5 shards sent, 0 were there" in said
