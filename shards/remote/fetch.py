@@ -1,6 +1,7 @@
 """Fetch one file: in pieces, from where the last try has ended, checked by its SHA-256."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from shards.compact import Packed, unpack
@@ -15,17 +16,29 @@ _SMALLEST = 1 << 14
 _COPIES = 3  # of a file fetched whole whose SHA-256 is another, before it counts as damaged there
 
 
-def fetch_shard(place: Place, entry: ShardEntry, wire: Packed, part: Path) -> None:
+def never() -> bool:
+    """Stop at no time."""
+    return False
+
+
+def fetch_shard(
+    place: Place,
+    entry: ShardEntry,
+    wire: Packed,
+    part: Path,
+    stopped: Callable[[], bool] = never,
+) -> None:
     """Fetch the shard `entry`, which travels as `wire`, into `part`; go on where that ends.
 
     When this returns, `part` has the bytes and the SHA-256 of `entry` and is flushed to the disk.
 
     Raises:
-        UserError: The file is not there, cannot be reached, or is not that of the manifest.
+        UserError: The file is not there, cannot be reached, or is not that of the manifest; or
+            `stopped` is true.
         OSError: This machine's disk refuses.
     """
     for _ in range(_COPIES):
-        complete(place, wire.file, wire.bytes, part)
+        complete(place, wire.file, wire.bytes, part, stopped)
         if sha256(part) == wire.sha256:
             break
         part.write_bytes(b"")
@@ -41,7 +54,9 @@ def fetch_shard(place: Place, entry: ShardEntry, wire: Packed, part: Path) -> No
         os.fsync(file.fileno())
 
 
-def complete(place: Place, name: str, size: int, part: Path) -> None:
+def complete(
+    place: Place, name: str, size: int, part: Path, stopped: Callable[[], bool] = never
+) -> None:
     """Append to `part` what it lacks of the file `name`, which has `size` bytes.
 
     UserError where that cannot be had; what has come stays.
@@ -50,6 +65,8 @@ def complete(place: Place, name: str, size: int, part: Path) -> None:
         if file.tell() > size:
             file.truncate(0)
         while file.tell() < size:
+            if stopped():
+                raise UserError(f"{place.name}/{name} was not fetched whole: run it again")
             start = file.tell()
             data = read_piece(place, name, start, min(start + PIECE, size))
             file.write(data[: size - start])

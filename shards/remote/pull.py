@@ -1,5 +1,6 @@
 """Bring a data set here whole: every shard hash-checked, the manifest last."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,11 +36,13 @@ def pull(url: str | Path, folder: Path) -> int:
     with locked(folder, "pulling into"):
         missing = _missing(folder, index)
         with progress("shards") as bar, ThreadPoolExecutor(_THREADS) as pool:
-            done = pool.map(lambda entry: _fetch(place, index, entry, folder), missing)
+            stop = threading.Event()
+            done = pool.map(lambda entry: _fetch(place, index, entry, folder, stop), missing)
             try:
                 for _ in bar.track(done, len(missing), description="fetching"):
                     pass
-            finally:
+            finally:  # after an error, or Ctrl-C, the other threads stop where they are
+                stop.set()
                 pool.shutdown(cancel_futures=True)
         _finish(folder, index)
     return len(missing)
@@ -72,10 +75,12 @@ def _refuse_another(folder: Path, index: Index) -> None:
         )
 
 
-def _fetch(place: Place, index: Index, entry: ShardEntry, folder: Path) -> None:
+def _fetch(
+    place: Place, index: Index, entry: ShardEntry, folder: Path, stop: threading.Event
+) -> None:
     part = folder / f".{entry.file}.part"
     with told_when_full(folder / entry.file):
-        fetch_shard(place, entry, index.wire(entry), part)
+        fetch_shard(place, entry, index.wire(entry), part, stop.is_set)
         part.replace(folder / entry.file)
 
 

@@ -82,27 +82,19 @@ def app_of(hub: Hub) -> Flask:
 
     @app.post("/api/datasets/ann/<name>/preupload/main")
     def preupload(name: str) -> Any:
-        modes = [
-            {
-                "path": file["path"],
-                "uploadMode": "lfs"
-                if file["path"].endswith((".tar", ".gz", ".png"))
-                else "regular",
-                "shouldIgnore": False,
-            }
-            for file in request.json["files"]
-        ]
-        return {"files": modes}
+        files = []
+        for file in request.json["files"]:
+            mode = "lfs" if file["path"].endswith((".tar", ".gz", ".png")) else "regular"
+            files.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False})
+        return {"files": files}
 
     @app.post("/datasets/ann/<name>.git/info/lfs/objects/batch")
     def batch(name: str) -> Any:
         objects = []
         for item in request.get_json(force=True)["objects"]:
-            actions = {"upload": {"href": f"{hub.url}/lfs/{item['oid']}"}}
-            known = item["oid"] in hub.objects
-            objects.append(
-                {**item, "authenticated": True, **({} if known else {"actions": actions})}
-            )
+            if item["oid"] not in hub.objects:
+                item["actions"] = {"upload": {"href": f"{hub.url}/lfs/{item['oid']}"}}
+            objects.append({**item, "authenticated": True})
         return {"transfer": "basic", "objects": objects}
 
     @app.put("/lfs/<oid>")
