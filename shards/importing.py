@@ -79,9 +79,10 @@ def import_tars(
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: import into a new folder")
     beside = next(folder for folder in out.resolve().parents if folder.is_dir())
-    with TemporaryDirectory(prefix=".import-", dir=beside) as spare, progress("tars") as bar:
-        fetched = bar.track(found, len(found), description="fetching")
-        tars = [at_hand(place, of, Path(spare)) for place, of in fetched]
+    with TemporaryDirectory(prefix=".import-", dir=beside) as spare:
+        with progress("tars") as bar:
+            tracked = bar.track(found, len(found), description="fetching")
+            tars = [at_hand(place, of, Path(spare)) for place, of in tracked]
         for tar in tars:
             read_contents(tar.path, ignore, tar.name)
         return _convert(tars, out, licence, ignore)

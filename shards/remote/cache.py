@@ -65,6 +65,10 @@ class Cache:
         os.utime(self.path(entry))  # the least recently used goes first
         return file
 
+    def drop(self, entry: ShardEntry) -> None:
+        """Remove a shard that has rotted; who has mapped it keeps what they have."""
+        self.path(entry).unlink(missing_ok=True)
+
     def add(self, entry: ShardEntry, load: Callable[[Path], None], wait: bool = True) -> None:
         """Have `load` fill a file with a shard, unless it is there or another process does so.
 

@@ -8,7 +8,8 @@ from typing import BinaryIO
 import numpy as np
 
 from shards.errors import UserError
-from shards.files import allow_open_files
+from shards.files import allow_open_files, told_when_full
+from shards.inventory import sha256
 from shards.manifest import ShardEntry
 from shards.reader import DataSet, Shard
 from shards.remote.ahead import Ahead
@@ -38,6 +39,7 @@ class Streamed(DataSet):
         self.where = self._place.name
         allow_open_files(2 * len(self.manifest.shards))  # each mapped, and held by its lock
         self._held: dict[str, BinaryIO] = {}
+        self._sound: set[str] = set()  # what has had the right SHA-256 in this process
         self._window = threading.Lock()
         self._ahead = Ahead(self._fetch)
 
@@ -53,7 +55,8 @@ class Streamed(DataSet):
     def file(self, entry: ShardEntry) -> Path:
         """Fetch a shard, then begin with those that follow it; return its path in the cache."""
         place = self.manifest.shards.index(entry)
-        return self.need([entry], self.manifest.shards[place + 1 :])[0]
+        self._need([entry], self.manifest.shards[place + 1 :])
+        return self._cache.path(entry)
 
     def prepare(self, split: str, indices: np.ndarray) -> None:
         """Fetch the shards of these samples, then begin with those that follow them.
@@ -61,10 +64,7 @@ class Streamed(DataSet):
         indices: integers within the split, of any shape. UserError where the cache cannot hold
         them at once, and where one cannot be fetched.
         """
-        numbers = np.unique(self._locate(split, indices.reshape(-1))[0]).tolist()
-        entries = self._entries[split]
-        later = entries[numbers[-1] + 1 :] if numbers else []
-        self.need([entries[number] for number in numbers], later)
+        self._bring(split, indices, shown=True)
 
     def gather(
         self, split: str, indices: np.ndarray, out: np.ndarray | None = None
@@ -72,7 +72,7 @@ class Streamed(DataSet):
         """Gather as `DataSet.gather` does, after what `prepare` does where that is needed."""
         numbers = set(self._locate(split, indices)[0].tolist())
         if not all(self._entries[split][number].file in self._shards for number in numbers):
-            self.prepare(split, np.asarray(indices))
+            self._bring(split, np.asarray(indices), shown=False)
         return super().gather(split, indices, out)
 
     def ready_shards(self, split: str) -> list[Shard]:
@@ -85,10 +85,20 @@ class Streamed(DataSet):
         self.prepare(split, np.arange(self.count(split)))
         return super().shards(split)
 
-    def need(self, now: Sequence[ShardEntry], later: Sequence[ShardEntry] = ()) -> list[Path]:
-        """Have the shards `now` in the cache, mapped and held, and no others; return their paths.
+    def _bring(self, split: str, indices: np.ndarray, shown: bool) -> None:
+        """Have the shards of these samples, and begin with those after them; see `_need`."""
+        numbers = np.unique(self._locate(split, indices.reshape(-1))[0]).tolist()
+        entries = self._entries[split]
+        later = entries[numbers[-1] + 1 :] if numbers else []
+        self._need([entries[number] for number in numbers], later, shown)
 
-        Then those of `later` begin to come, as many as there is room for beside them.
+    def _need(
+        self, now: Sequence[ShardEntry], later: Sequence[ShardEntry], shown: bool = False
+    ) -> None:
+        """Have the shards `now` in the cache, mapped and held, and no others.
+
+        Then those of `later` begin to come, as many as there is room for beside them. shown: by a
+        bar, of which a terminal has one at a time.
         """
         total = sum(entry.bytes for entry in now)
         if total > self._cache.limit:
@@ -107,14 +117,17 @@ class Streamed(DataSet):
             self._release({entry.file for entry in now})
             missing = [entry for entry in now if entry.file not in self._held]
             while missing:
-                self._wait(missing, [entry for entry in ahead if not self._cache.has(entry)])
+                self._wait(missing, ahead, shown)
                 missing = [entry for entry in missing if not self._hold(entry)]
             self._ahead.want([], [entry for entry in ahead if not self._cache.has(entry)])
-        return [self._cache.path(entry) for entry in now]
 
-    def _wait(self, now: Sequence[ShardEntry], then: Sequence[ShardEntry]) -> None:
-        absent = [entry for entry in now if not self._cache.has(entry)]
-        futures = self._ahead.want(absent, then)
+    def _wait(self, now: Sequence[ShardEntry], then: Sequence[ShardEntry], shown: bool) -> None:
+        absent, after = ([e for e in some if not self._cache.has(e)] for some in (now, then))
+        futures = self._ahead.want(absent, after)
+        if not shown:
+            for future in futures.values():
+                future.result()
+            return
         with progress("shards") as bar:
             for future in bar.track(futures.values(), len(futures), description="fetching"):
                 future.result()
@@ -123,6 +136,11 @@ class Streamed(DataSet):
         file = self._cache.hold(entry)
         if file is None:  # removed by another process, which had more need of the room
             return False
+        if entry.file not in self._sound and sha256(self._cache.path(entry)) != entry.sha256:
+            file.close()
+            self._cache.drop(entry)
+            return False
+        self._sound.add(entry.file)
         self._held[entry.file] = file
         self._shards[entry.file] = Shard(self._cache.path(entry))
         return True
@@ -134,6 +152,10 @@ class Streamed(DataSet):
 
     def _fetch(self, entry: ShardEntry, demanded: bool) -> None:
         wire = self._index.wire(entry)
-        self._cache.add(
-            entry, lambda part: fetch_shard(self._place, entry, wire, part), wait=demanded
-        )
+
+        def load(part: Path) -> None:
+            fetch_shard(self._place, entry, wire, part)
+            self._sound.add(entry.file)
+
+        with told_when_full(self._cache.path(entry)):
+            self._cache.add(entry, load, wait=demanded)

@@ -1,5 +1,6 @@
 """Reading over HTTP, from a server that stalls, cuts, refuses and corrupts."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -13,7 +14,7 @@ from shards.errors import UserError
 from shards.opening import open_data
 from shards.reader import DataSet
 from shards.remote import cache as module
-from shards.remote import place, retry
+from shards.remote import place, retry, stream
 from shards.remote.cache import Cache
 from shards.remote.stream import Streamed
 from tests.shards.remote.server import Site
@@ -121,6 +122,26 @@ def test_corrupt_bytes_are_fetched_again_and_never_used(
     with pytest.raises(UserError, match=r"val-00000\.tar was fetched 3 times and never had the"):
         Streamed(site.url, cache).gather("val", np.arange(1))
     assert not cache.has(data.manifest.shards[1])
+
+
+def test_what_has_rotted_in_the_cache_is_fetched_again(
+    site: Site, data: DataSet, cache: Cache
+) -> None:
+    assert_same(Streamed(site.url, cache), data)
+    rotten = cache.path(data.manifest.shards[-2])
+    rotten.write_bytes(bytes(len(rotten.read_bytes())))
+    assert_same(Streamed(site.url, cache), data)
+
+
+def test_a_full_disk_is_told(
+    site: Site, data: DataSet, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stream, "fetch_shard", full)
+    with pytest.raises(UserError, match=r"\.tar could not be written \(No space left on device\)"):
+        Streamed(site.url, cache).gather("train", np.arange(1))
 
 
 def test_a_part_that_is_not_of_the_shard_is_fetched_anew(
