@@ -46,6 +46,13 @@ class Ahead:
             self._changed.notify_all()
         return {entry.file: futures[entry.file] for entry in now}
 
+    def stop(self) -> None:
+        """Drop what is waiting, and return when nothing is being fetched any more."""
+        with self._changed:
+            self._queue = []
+            while self._running:
+                self._changed.wait()
+
     def _start(self) -> None:
         while len(self._threads) < _THREADS:
             thread = threading.Thread(target=self._work, name="fetch", daemon=True)
@@ -69,3 +76,4 @@ class Ahead:
                 with self._changed:
                     if self._running.get(entry.file, (None,))[0] is future:
                         del self._running[entry.file]
+                        self._changed.notify_all()

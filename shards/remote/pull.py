@@ -1,7 +1,7 @@
 """Bring a data set here whole: every shard hash-checked, the manifest last."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 from shards.card import write_card
@@ -12,12 +12,11 @@ from shards.lock import locked
 from shards.manifest import MANIFEST, ShardEntry, read_manifest
 from shards.preview import preview
 from shards.reader import DataSet
+from shards.remote.ahead import Ahead
 from shards.remote.fetch import fetch_shard
 from shards.remote.index import Index, require_index
 from shards.remote.place import Place
 from shards.terminal import progress
-
-_THREADS = 4
 
 
 def pull(url: str | Path, folder: Path) -> int:
@@ -35,15 +34,7 @@ def pull(url: str | Path, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "pulling into"):
         missing = _missing(folder, index)
-        with progress("shards") as bar, ThreadPoolExecutor(_THREADS) as pool:
-            stop = threading.Event()
-            done = pool.map(lambda entry: _fetch(place, index, entry, folder, stop), missing)
-            try:
-                for _ in bar.track(done, len(missing), description="fetching"):
-                    pass
-            finally:  # after an error, or Ctrl-C, the other threads stop where they are
-                stop.set()
-                pool.shutdown(cancel_futures=True)
+        _fetch_all(place, index, missing, folder)
         _finish(folder, index)
     return len(missing)
 
@@ -73,6 +64,20 @@ def _refuse_another(folder: Path, index: Index) -> None:
             f"{folder} holds {here.name} {here.version}, which is no part of "
             f"{index.manifest.name} {index.manifest.version}: pull into an empty folder"
         )
+
+
+def _fetch_all(place: Place, index: Index, entries: Sequence[ShardEntry], folder: Path) -> None:
+    failed = threading.Event()
+    threads = Ahead(lambda entry, _: _fetch(place, index, entry, folder, failed))
+    futures = threads.want(entries, [])
+    with progress("shards") as bar:
+        try:
+            for future in bar.track(futures.values(), len(futures), description="fetching"):
+                future.result()
+        except Exception:  # not Ctrl-C, which ends the process and so the threads
+            failed.set()
+            threads.stop()
+            raise
 
 
 def _fetch(

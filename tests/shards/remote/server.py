@@ -57,12 +57,12 @@ class Handler(BaseHTTPRequestHandler):
             return self._fail(403)
         if not path.is_file():
             return self._fail(404)
-        data = path.read_bytes()
-        start, stop, status = 0, len(data), 200
+        size = path.stat().st_size
+        start, stop, status = 0, size, 200
         match = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if match and site.ranges:
-            start, stop, status = int(match[1]), min(int(match[2]) + 1, len(data)), 206
-            if start >= len(data):
+            start, stop, status = int(match[1]), min(int(match[2]) + 1, size), 206
+            if start >= size:
                 return self._fail(416)
         if body:
             site.asked.append((name, start, stop))
@@ -70,13 +70,15 @@ class Handler(BaseHTTPRequestHandler):
         fault = waiting.popleft() if body and waiting else "fine"
         if fault.isdecimal():
             return self._fail(int(fault))
-        part = bytearray(data[start:stop])
+        with path.open("rb") as file:
+            file.seek(start)
+            part = bytearray(file.read(stop - start))
         if fault == "corrupt":
             part[len(part) // 2] ^= 1
         self.send_response(status)
         self.send_header("Content-Length", str(len(part)))
         if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
         self.end_headers()
         if body:
             self._send(bytes(part), fault)
