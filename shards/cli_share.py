@@ -21,14 +21,16 @@ def push(
     """Send a data set elsewhere, each shard checked by its hash, the manifest last.
 
     What is there already is kept, so that after a cut the same command goes on, and a set that has
-    grown sends its new shards only. Nothing is deleted there; a place that holds another data set
-    is refused. Passwords and tokens come from where each service keeps them (`hf auth login`,
-    ~/.aws, ...).
+    grown sends its new shards only. Nothing is deleted there, and a README.md that was edited
+    stays; a place that holds another data set is refused. Passwords and tokens come from where
+    each service keeps them (`hf auth login`, ~/.aws, ...).
     """
     from shards.remote.place import redacted
     from shards.remote.push import push
 
     done = push(data, to, compact)
+    if not done.card:
+        typer.echo("the README.md there is not as shards writes it, and stays as it is")
     typer.echo(
         f"{redacted(to)}: {done.sent} shards sent, {done.kept} were there, {done.bytes:,} bytes; "
         f"next: shards pull {redacted(to)} FOLDER, or trainer train {redacted(to)}"

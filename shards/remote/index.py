@@ -48,7 +48,7 @@ def read_index(place: Place) -> Index | None:
     Raises UserError for a manifest that is damaged or not finished.
     """
     for name, parse in ((MANIFEST, _plain), (COMPACT, _compact)):
-        text = _read(place, name)
+        text = read_text(place, name)
         if text is not None:
             return parse(text, f"{place.name}/{name}")
     return None
@@ -65,7 +65,9 @@ def require_index(place: Place) -> Index:
     return index
 
 
-def _read(place: Place, name: str) -> bytes | None:
+def read_text(place: Place, name: str) -> bytes | None:
+    """Return a manifest or a card there; None where there is none, UserError for a huge one."""
+
     def attempt(_: int) -> bytes | None:
         try:
             return place.read(name, 0, _MAX_BYTES + 1)
@@ -74,7 +76,7 @@ def _read(place: Place, name: str) -> bytes | None:
 
     text = persistently(f"{place.name}/{name}", attempt)
     if text is not None and len(text) > _MAX_BYTES:
-        raise UserError(f"{place.name}/{name} has over {_MAX_BYTES:,} bytes: it is no manifest")
+        raise UserError(f"{place.name}/{name} has over {_MAX_BYTES:,} bytes: it is none of ours")
     return text
 
 

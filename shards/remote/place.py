@@ -103,7 +103,7 @@ class Place:
             shutil.copyfileobj(source, file)
 
     def _path(self, file: str) -> str:
-        return f"{self._root}/{file}{self._query}" if file else self._root + self._query
+        return f"{self._root}/{file}{self._query}"
 
     def _call(self, method: str, *args: Any, **options: Any) -> Any:
         if not self._fs.async_impl:  # these have limits of their own

@@ -10,11 +10,11 @@ from shards.card import card
 from shards.compact import Packed, compact_text, pack, packed_name
 from shards.errors import UserError
 from shards.inventory import file_fault
-from shards.manifest import COMPACT, MANIFEST, ShardEntry
+from shards.manifest import COMPACT, MANIFEST, Manifest, ShardEntry
 from shards.reader import DataSet
 from shards.remote.fetch import PIECE, read_piece
 from shards.remote.hub import open_place
-from shards.remote.index import Index, plain, read_index
+from shards.remote.index import Index, plain, read_index, read_text
 from shards.remote.place import Place
 from shards.terminal import progress
 
@@ -25,11 +25,15 @@ _CARD, _PICTURE = "README.md", "preview.png"
 
 @dataclass(frozen=True)
 class Sent:
-    """What a push has done: shards sent, shards that were there, and bytes there of all shards."""
+    """What a push has done: shards sent, shards that were there, and bytes there of all shards.
+
+    card: whether the card was sent; not, where someone has written another one there.
+    """
 
     sent: int
     kept: int
     bytes: int
+    card: bool
 
 
 def push(folder: Path, url: str | Path, packed: bool = False) -> Sent:
@@ -51,8 +55,10 @@ def push(folder: Path, url: str | Path, packed: bool = False) -> Sent:
     with tempfile.TemporaryDirectory(prefix="push-") as spare:
         job = _Push(data, place, there, packed, Path(spare))
         wires, sent = job.send_shards()
-        job.send_rest(text, wires)
-    return Sent(sent, len(wires) - sent, sum(wire.bytes for wire in wires.values()))
+        card_sent = job.send_card()
+        job.send_manifest(text, wires)
+    size = sum(wire.bytes for wire in wires.values())
+    return Sent(sent, len(wires) - sent, size, card_sent)
 
 
 def _refuse_another(place: Place, own: Index, there: Index | None, packed: bool) -> None:
@@ -96,15 +102,26 @@ class _Push:
                 bar.advance(task, len(batch))
         return wires, sent
 
-    def send_rest(self, text: bytes, wires: dict[str, Packed]) -> None:
-        """Send the card and the picture, then what makes it a data set."""
+    def send_card(self) -> bool:
+        """Send the card and the picture, unless the card there is not as we write it."""
+        there = read_text(self.place, _CARD)
+        known = [self._card(self.data.manifest)]
+        known += [self._card(self.there.manifest)] if self.there else []
+        if there is not None and there not in known:
+            return False
+        (self.spare / _CARD).write_bytes(known[0])
+        files = {_CARD: self.spare / _CARD, _PICTURE: self.data.folder / _PICTURE}
+        self.place.put({file: path for file, path in files.items() if path.exists()})
+        return True
+
+    def send_manifest(self, text: bytes, wires: dict[str, Packed]) -> None:
+        """Send what makes it a data set."""
         name = COMPACT if self.packed else MANIFEST
         (self.spare / name).write_bytes(compact_text(text, wires) if self.packed else text)
-        text_of_card = card(self.data.manifest, ".tar.gz" if self.packed else ".tar")
-        (self.spare / _CARD).write_text(text_of_card, encoding="utf-8")
-        rest = {_CARD: self.spare / _CARD, _PICTURE: self.data.folder / _PICTURE}
-        self.place.put({file: path for file, path in rest.items() if path.exists()})
         self.place.put({name: self.spare / name})
+
+    def _card(self, manifest: Manifest) -> bytes:
+        return card(manifest, ".tar.gz" if self.packed else ".tar").encode()
 
     def _ready(self, entry: ShardEntry) -> tuple[Path, Packed, bool]:
         """Check a shard and pack it, if asked; return its file, and whether it is there already."""

@@ -175,6 +175,15 @@ def test_another_set_is_left_alone(folder: Path, tmp_path: Path, make_samples) -
     assert not other.exists()
 
 
+def test_a_card_that_someone_has_edited_stays(folder: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    assert push(folder, there).card
+    assert push(folder, there).card
+    (there / "README.md").write_text("edited")
+    assert not push(folder, there).card
+    assert (there / "README.md").read_text() == "edited"
+
+
 def test_a_set_that_is_still_being_built_is_not_pushed(folder: Path, tmp_path: Path) -> None:
     (folder / "manifest.json").rename(folder / "plan.json")
     with pytest.raises(UserError, match=r"is still being built: push it once it has a manifest"):
