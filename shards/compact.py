@@ -21,7 +21,7 @@ from shards.schema import expect, expect_fields, reject
 _FORMAT, _PACKING, _ENDING = 1, "gzip", ".gz"
 _LEVEL = 8  # 9 saves another 1 in 1,000 and takes three times as long
 _MAX_BYTES = 1 << 31  # of a shard that is unpacked in memory
-_FIELDS = ("format", "packing", "shards", "manifest")
+COMPACT_FIELDS = ("format", "packing", "shards", "manifest")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def parse_compact(text: bytes, where: str) -> tuple[bytes, dict[str, Packed]]:
     Raises UserError, naming `where`, for anything else.
     """
     try:
-        data = expect_fields(json.loads(text), _FIELDS, where)
+        data = expect_fields(json.loads(text), COMPACT_FIELDS, where)
     except (ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise
@@ -89,7 +89,10 @@ def parse_compact(text: bytes, where: str) -> tuple[bytes, dict[str, Packed]]:
     items = expect(data["shards"], list, f"{where}: shards")
     packed = [_packed(item, f"{where}: shards[{i}]") for i, item in enumerate(items)]
     inner: str = expect(data["manifest"], str, f"{where}: manifest")
-    return inner.encode(), {item.file.removesuffix(_ENDING): item for item in packed}
+    # Half a character is refused with the manifest that it is in.
+    return inner.encode(errors="surrogatepass"), {
+        item.file.removesuffix(_ENDING): item for item in packed
+    }
 
 
 def _packed(item: Any, where: str) -> Packed:

@@ -89,6 +89,9 @@ def _compact(text: bytes, where: str) -> Index:
     manifest = _manifest(inner, where)
     if list(packed) != [entry.file for entry in manifest.shards]:
         raise UserError(f"{where} packs other shards than its manifest has: push it again")
+    for entry in manifest.shards:
+        if packed[entry.file].bytes > entry.bytes + 1024:  # the cache has made room for the shard
+            raise UserError(f"{where} has {entry.file} larger than unpacked: push it again")
     return Index(manifest, inner, packed)
 
 

@@ -148,7 +148,7 @@ class Streamed(DataSet):
     def _release(self, kept: set[str]) -> None:
         for name in self._held.keys() - kept:
             self._held.pop(name).close()
-            del self._shards[name]
+            self._shards.pop(name, None)
 
     def _fetch(self, entry: ShardEntry, demanded: bool) -> None:
         wire = self._index.wire(entry)
