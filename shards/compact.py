@@ -89,10 +89,9 @@ def parse_compact(text: bytes, where: str) -> tuple[bytes, dict[str, Packed]]:
     items = expect(data["shards"], list, f"{where}: shards")
     packed = [_packed(item, f"{where}: shards[{i}]") for i, item in enumerate(items)]
     inner: str = expect(data["manifest"], str, f"{where}: manifest")
+    by_shard = {item.file.removesuffix(_ENDING): item for item in packed}
     # Half a character is refused with the manifest that it is in.
-    return inner.encode(errors="surrogatepass"), {
-        item.file.removesuffix(_ENDING): item for item in packed
-    }
+    return inner.encode(errors="surrogatepass"), by_shard
 
 
 def _packed(item: Any, where: str) -> Packed:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,12 +55,9 @@ def test_any_json_is_a_list_of_files_or_refused(a, b, c, d) -> None:
     good = json.loads(compact_text(b"{}", {"train-00000.tar": Packed("train-00000.tar.gz", 9, "")}))
     for name, value in zip(COMPACT_FIELDS, (a, b, c, d), strict=True):
         for data in ({**good, name: value}, {**good, "shards": [{**good["shards"][0], name: b}]}):
-            try:
+            with suppress(UserError):
                 _, packed = parse_compact(json.dumps(data).encode(), "x")
-            except UserError as error:
-                assert str(error).startswith("x")
-            else:
-                assert all(isinstance(item, Packed) for item in packed.values())
+                assert all(isinstance(item.bytes, int) for item in packed.values())
 
 
 def test_damaged_bytes_are_a_data_set_or_refused(
