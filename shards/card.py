@@ -7,16 +7,7 @@ from shards.files import replacing
 from shards.layout import END_BYTES, RECORD_BYTES
 from shards.manifest import Manifest, ShardEntry
 
-_SIZES = {  # the Hub's names; the first limit above the count
-    10**3: "n<1K",
-    10**4: "1K<n<10K",
-    10**5: "10K<n<100K",
-    10**6: "100K<n<1M",
-    10**7: "1M<n<10M",
-    10**8: "10M<n<100M",
-    10**9: "100M<n<1B",
-    10**10: "1B<n<10B",
-}
+_SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
 _LICENCES = {"CC0": "cc0-1.0", "CC0-1.0": "cc0-1.0", "MIT": "mit", "CC-BY-4.0": "cc-by-4.0"}
 _HUB_SPLITS = {"test": "test", "val": "validation", "train": "train"}
 
@@ -37,7 +28,7 @@ def card(manifest: Manifest, ending: str = ".tar") -> str:
 
 def _front_matter(manifest: Manifest, ending: str) -> str:
     total = sum(manifest.splits.values())
-    size = next((name for limit, name in _SIZES.items() if total < limit), "10B<n<100B")
+    size = next((name for limit, name in _SIZES.items() if total < limit), "1M<n<10M")
     files = "".join(
         f"  - split: {_HUB_SPLITS[split]}\n    path: {split}-*{ending}\n"
         for split, count in manifest.splits.items()
