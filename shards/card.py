@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shards.files import replacing
 from shards.layout import END_BYTES, RECORD_BYTES
-from shards.manifest import Addition, Manifest
+from shards.manifest import Addition, Manifest, ShardEntry
 
 _SIZES = {
     1_000: "n<1K",
@@ -26,17 +26,19 @@ def write_card(manifest: Manifest, folder: Path) -> None:
         file.write(card(manifest).encode())
 
 
-def card(manifest: Manifest) -> str:
-    """Return the data card of `manifest` as Markdown."""
-    parts = (_front_matter, _introduction, _splits, sources, recipe, _loading, _origin)
-    return "\n".join(part(manifest) for part in parts)
+def card(manifest: Manifest, ending: str = ".tar") -> str:
+    """Return the data card of `manifest` as Markdown; `ending`: ".tar.gz" of a compact set."""
+    parts = (_introduction, _splits, sources, recipe)
+    middle = [part(manifest) for part in parts]
+    ends = _loading(manifest, ending), _origin(manifest)
+    return "\n".join([_front_matter(manifest, ending), *middle, *ends])
 
 
-def _front_matter(manifest: Manifest) -> str:
+def _front_matter(manifest: Manifest, ending: str) -> str:
     total = sum(manifest.splits.values())
     size = next((name for limit, name in _SIZES.items() if total < limit), "1B<n<10B")
     files = "".join(
-        f"  - split: {_HUB_SPLITS[split]}\n    path: {split}-*.tar\n"
+        f"  - split: {_HUB_SPLITS[split]}\n    path: {split}-*{ending}\n"
         for split, count in manifest.splits.items()
         if count
     )
@@ -137,9 +139,10 @@ def _cell(value: object) -> str:
     return str(value).replace("|", "\\|")
 
 
-def _loading(manifest: Manifest) -> str:
+def _loading(manifest: Manifest, ending: str) -> str:
     split = next(split for split, count in reversed(manifest.splits.items()) if count)
     entry = next(entry for entry in manifest.shards if entry.split == split)
+    file = entry.file.removesuffix(".tar") + ending
     return f"""## Loading
 
 Each shard is a tar in the WebDataset convention (`<key>.png`, `<key>.txt`, `<key>.json`).
@@ -148,14 +151,14 @@ Each shard is a tar in the WebDataset convention (`<key>.png`, `<key>.txt`, `<ke
 import datasets
 
 numbers = datasets.load_dataset(
-    "webdataset", data_files="{split}-*.tar", split="train"
+    "webdataset", data_files="{split}-*{ending}", split="train"
 )  # columns png, txt, json
 ```
 
 ```python
 import webdataset
 
-numbers = webdataset.WebDataset("{entry.file}", shardshuffle=False)
+numbers = webdataset.WebDataset("{file}", shardshuffle=False)
 for image, label in numbers.decode("l").to_tuple("png", "txt"):  # floats (32, 128) in 0..1
     ...
 ```
@@ -164,11 +167,21 @@ for image, label in numbers.decode("l").to_tuple("png", "txt"):  # floats (32, 1
 import io, tarfile
 from PIL import Image
 
-with tarfile.open("{entry.file}") as tar:
+with tarfile.open("{file}") as tar:
     image = Image.open(io.BytesIO(tar.extractfile("{entry.first_key:09}.png").read()))
     label = tar.extractfile("{entry.first_key:09}.txt").read().decode()
 ```
+{_strided(entry) if ending == ".tar" else _EXPAND}"""
 
+
+_EXPAND = """
+`shards expand` or `shards pull` makes of these packed shards those that were built, byte for byte:
+arrays of images that need no decoding.
+"""
+
+
+def _strided(entry: ShardEntry) -> str:
+    return f"""
 Every record has the same size and its pixels are stored as they are, so that a shard is also an
 array of images that needs no decoding:
 

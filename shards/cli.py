@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from shards import terminal
+from shards.cli_share import app as share
 from shards.cli_versions import app as versions
 from shards.files import save_image
 from shards.importing import REFUSED, import_tars
 from shards.merge import merge as merge_parts
+from shards.opening import open_data
 from shards.preview import preview as draw_preview
-from shards.reader import DataSet
 from shards.summary import summary
 from shards.verify import verify as find_faults
 
@@ -22,35 +23,36 @@ app = typer.Typer(
     help="Look at, verify, compare, picture and import data sets of labelled number images.",
 )
 app.add_typer(versions)
+app.add_typer(share)
 
 _REFUSALS = 20  # on the screen
 
-Folder = Annotated[
-    Path, typer.Argument(help="Folder of the data set (manifest.json or plan.json).")
+Place = Annotated[
+    str, typer.Argument(help="Folder or URL (http, https, s3, gs, hf) of the data set.")
 ]
 
 
 @app.command()
-def info(folder: Folder) -> None:
+def info(data: Place) -> None:
     """Print what a data set holds: splits, sources, recipe, sizes, how often each digit occurs.
 
     Works for a set that is still being built, too, and says how far it is.
     """
-    typer.echo(summary(DataSet(folder)))
+    typer.echo(summary(open_data(data)))
 
 
 @app.command()
-def verify(folder: Folder) -> None:
+def verify(data: Place) -> None:
     """Check every byte of a data set and prove that its splits share no writer and no digit.
 
     Prints each fault, naming shard, sample and part, and exits with 1 if there is any.
     """
-    faults = find_faults(folder)
+    faults = find_faults(data)
     for fault in faults:
         typer.echo(fault)
     if faults:
         raise typer.Exit(1)
-    manifest = DataSet(folder).manifest
+    manifest = open_data(data).manifest
     proof = "no writer and no digit in two splits"
     typer.echo(
         f"sound: {sum(manifest.splits.values()):,} samples in {len(manifest.shards)} shards, "
@@ -60,13 +62,16 @@ def verify(folder: Folder) -> None:
 
 @app.command()
 def preview(
-    folder: Folder,
+    data: Place,
     out: Annotated[Path, typer.Argument(help="Image file to write, as .png.")],
     split: Annotated[str, typer.Option(help="Split to draw from: train, val or test.")] = "train",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of images.")] = 40,
 ) -> None:
-    """Draw a contact sheet of images, spread over a split, with their labels."""
-    image = draw_preview(DataSet(folder), split, count)
+    """Draw a contact sheet of images, spread over a split, with their labels.
+
+    Of a set at a URL, spread over the first shard of the split.
+    """
+    image = draw_preview(open_data(data), split, count)
     save_image(image, out)
     typer.echo(f"{out}: {image.width}x{image.height} px")
 
@@ -95,7 +100,8 @@ def merge(
 @app.command("import")
 def import_(
     tars: Annotated[
-        list[Path], typer.Argument(help="Tars in the WebDataset convention, or folders of them.")
+        list[str],
+        typer.Argument(help="Tars in the WebDataset convention, URLs of them, or folders."),
     ],
     out: Annotated[Path, typer.Argument(help="New folder of the data set; its name is the set's.")],
     split: Annotated[
@@ -107,6 +113,8 @@ def import_(
     ] = [],  # noqa: B006
 ) -> None:
     """Convert foreign WebDatasets: PNG or JPEG of any size, labels in .txt, .cls or .json.
+
+    Tars may be gzipped, and lie at URLs (http, https, s3, gs, hf), from which they are fetched.
 
     Grey pictures of 128x32 px on black are taken as they are, others as fit() places a drawing.
     What is not sound is listed in OUT/refused.jsonl with tar, key and reason. A tar that holds

@@ -39,9 +39,21 @@ def replacement(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        yield temporary
-        _sync(temporary, os.O_RDWR)
-        temporary.replace(path)
+        with told_when_full(path):
+            yield temporary
+            _sync(temporary, os.O_RDWR)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name != "nt":  # Windows has no handle on a folder that could be flushed
+        _sync(path.parent, os.O_RDONLY)
+
+
+@contextmanager
+def told_when_full(path: Path) -> Iterator[None]:
+    """Turn the errors of a disk on which `path` is being written into UserErrors that name it."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _FULL:
             raise UserError(
@@ -52,10 +64,6 @@ def replacement(path: Path) -> Iterator[Path]:
             raise UserError(f"{path.parent} is no folder: make it, or name another") from error
         error.filename = str(path)  # not the temporary name, which tells a person nothing
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name != "nt":  # Windows has no handle on a folder that could be flushed
-        _sync(path.parent, os.O_RDONLY)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -1,23 +1,18 @@
 """Read WebDatasets that others made: pictures with labels, in whatever order and of any size."""
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from shards.errors import UserError
 from shards.labels import check_label
-from shards.manifest import SPLITS
 from shards.picture import decode, ink_box, to_canvas
 from shards.record import on_canvas
 from shards.tar import PICTURES, Contents, Member
-
-_SPLIT = re.compile(r"train|val|dev|test|eval")
-_SPLIT_NAMES = {"dev": "val", "eval": "test"}
+from shards.tars import Tar
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,7 @@ class Found:
     picture as it was. unused: fields of the JSON that have no place in a record.
     """
 
-    tar: Path
+    tar: str
     key: str
     label: str
     canvas: np.ndarray
@@ -47,50 +42,22 @@ class Refusal:
     reason: str
 
 
-def find_tars(paths: Sequence[Path], default: str) -> list[tuple[Path, str]]:
-    """List the tars among `paths` and under the folders among them, each with its split.
-
-    That is the one that the file's or a folder's name begins with, the nearest counts, or
-    `default`. In the order of SPLITS, then of their names. UserError where there is none.
-    """
-    if default not in SPLITS:
-        raise UserError(f"split {default!r} is none of {', '.join(SPLITS)}")
-    found: dict[Path, str] = {}
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"{path} does not exist: name tars, or a folder of tars")
-        tars = sorted({*path.rglob("*.tar*"), *path.rglob("*.tgz")}) if path.is_dir() else [path]
-        if not tars:
-            raise UserError(f"{path} holds no tar: name tars, or a folder of tars")
-        for tar in tars:
-            names = tar.relative_to(path.parent if path.is_dir() else tar.parent).parts
-            found[tar] = _split(names) or default
-    return sorted(found.items(), key=lambda item: (SPLITS.index(item[1]), item[0]))
-
-
-def read_samples(tar: Path, contents: Contents) -> Iterator[Found | Refusal]:
+def read_samples(tar: Tar, contents: Contents) -> Iterator[Found | Refusal]:
     """Read the samples of a tar by their keys, in the order in which these first occur."""
     groups: dict[str, list[Member]] = {}
     for member in contents.members:
         groups.setdefault(member.key, []).append(member)
-    with tar.open("rb") as file:
+    with tar.path.open("rb") as file:
         for key, members in groups.items():
             try:
-                yield _read(tar, key, file, members)
+                yield _read(tar.name, key, file, members)
             except UserError as error:
-                yield Refusal(str(tar), key, str(error))
+                yield Refusal(tar.name, key, str(error))
     if contents.damage:
-        yield Refusal(str(tar), None, contents.damage)
+        yield Refusal(tar.name, None, contents.damage)
 
 
-def _split(names: tuple[str, ...]) -> str | None:
-    for name in reversed(names):
-        if match := _SPLIT.match(name.lower()):
-            return _SPLIT_NAMES.get(match[0], match[0])
-    return None
-
-
-def _read(tar: Path, key: str, file: BinaryIO, members: list[Member]) -> Found:
+def _read(tar: str, key: str, file: BinaryIO, members: list[Member]) -> Found:
     pictures = [member for member in members if member.ending in PICTURES]
     texts = {member.ending: member for member in members if member not in pictures}
     if len(texts) + len(pictures) < len(members):

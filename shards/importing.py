@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain, count, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from shards import __version__
 from shards.errors import UserError
 from shards.files import replacing
 from shards.finish import finish
-from shards.foreign import Found, Refusal, find_tars, read_samples
+from shards.foreign import Found, Refusal, read_samples
 from shards.inventory import sha256
 from shards.labels import MAX_DIGITS, to_digits
 from shards.manifest import (
@@ -31,6 +32,7 @@ from shards.manifest import (
 )
 from shards.record import Samples
 from shards.tar import read_contents
+from shards.tars import Tar, at_hand, find_tars
 from shards.terminal import progress
 from shards.writer import write_shard
 
@@ -54,25 +56,35 @@ class Report:
 
 
 def import_tars(
-    paths: Sequence[Path],
+    places: Sequence[str | Path],
     out: Path,
     split: str = "train",
     licence: str = "unknown",
     ignore: Sequence[str] = (),
 ) -> Report:
-    """Convert the tars among or under `paths` to a data set in the empty folder `out`.
+    """Convert the tars among `places`, folders and URLs too, to a data set in the empty `out`.
 
-    A tar's split is that which its name begins with, else `split`. Files whose names end in one
-    of `ignore` are left unread. All that is not taken is listed in refused.jsonl, an object with
-    tar, key (null: the rest of the tar) and reason on each line. The same tars give the same
+    Gzipped ones are unpacked, those at URLs fetched first, into a folder beside `out` for the
+    while. A tar's split is that which its name begins with, else `split`. Files whose names end
+    in one of `ignore` are left unread. All that is not taken is listed in refused.jsonl, an object
+    with tar, key (null: the rest of the tar) and reason on each line. The same tars give the same
     bytes. Raises UserError for a tar with members that no data set needs (see `shards.tar`),
     before anything is decoded, for an `out` that is not empty, and where nothing is sound.
     """
-    tars = find_tars(paths, split)
+    found = find_tars(places, split)
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: import into a new folder")
-    for tar, _ in tars:
-        read_contents(tar, ignore)
+    beside = next(folder for folder in out.resolve().parents if folder.is_dir())
+    with TemporaryDirectory(prefix=".import-", dir=beside) as spare:
+        with progress("tars") as bar:
+            tracked = bar.track(found, len(found), description="fetching")
+            tars = [at_hand(place, of, Path(spare)) for place, of in tracked]
+        for tar in tars:
+            read_contents(tar.path, ignore, tar.name)
+        return _convert(tars, out, licence, ignore)
+
+
+def _convert(tars: list[Tar], out: Path, licence: str, ignore: Sequence[str]) -> Report:
     out.mkdir(parents=True, exist_ok=True)
     job = _Import(out, tars, ignore)
     job.write_shards()
@@ -88,7 +100,7 @@ def import_tars(
 
 
 class _Import:
-    def __init__(self, out: Path, tars: list[tuple[Path, str]], ignore: Sequence[str]) -> None:
+    def __init__(self, out: Path, tars: list[Tar], ignore: Sequence[str]) -> None:
         self.out, self.tars, self.ignore = out, tars, ignore
         self.report = Report()
         self.entries: list[ShardEntry] = []
@@ -123,7 +135,7 @@ class _Import:
             split: sum(entry.count for entry in self.entries if entry.split == split)
             for split in SPLITS
         }
-        hashes = "".join(sha256(tar) for tar, _ in self.tars)
+        hashes = "".join(sha256(tar.path) for tar in self.tars)
         source = {
             "name": self.out.resolve().name,
             "licence": licence,
@@ -156,10 +168,10 @@ class _Import:
         )
 
     def _read(self, split: str, done: Any) -> Iterator[Found]:
-        for tar, of_split in self.tars:
-            if of_split != split:
+        for tar in self.tars:
+            if tar.split != split:
                 continue
-            contents = read_contents(tar, self.ignore)
+            contents = read_contents(tar.path, self.ignore, tar.name)
             self.report.unread += contents.unread
             for found in read_samples(tar, contents):
                 refusal = found if isinstance(found, Refusal) else self._leak(found, split)
@@ -175,7 +187,7 @@ class _Import:
         other = self._split_of.setdefault(digest, split)
         if other == split:
             return None
-        return Refusal(str(found.tar), found.key, f"its picture is also in the split {other!r}")
+        return Refusal(found.tar, found.key, f"its picture is also in the split {other!r}")
 
     def _batches(self, samples: Iterable[Found]) -> Iterator[Samples]:
         stream = iter(samples)

@@ -24,7 +24,7 @@ class Joined(DataSet):
     def __init__(self, sets: Sequence[DataSet], most: int | None = None) -> None:
         """Join `sets`, at least one; of each no more than the first `most` of a split are taken."""
         self.sets = list(sets)
-        self.folder = self.sets[0].folder
+        self.folder, self.where = self.sets[0].folder, self.sets[0].where
         self._most = most
         parts = {split: sum(self._counts(split)) for split in SPLITS}
         self.manifest = _join([data.manifest for data in self.sets], parts)

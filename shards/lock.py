@@ -37,12 +37,24 @@ def locked(folder: Path, doing: str) -> Iterator[None]:
             return
 
 
-def _lock(file: BinaryIO, folder: Path, doing: str) -> None:
+def try_lock(file: BinaryIO, shared: bool = False) -> bool:
+    """Lock an open file until it is closed; False where another has it, in this process or not.
+
+    A shared lock keeps out those that are not. On Windows it is True and locks nothing.
+    """
+    if os.name == "nt":
+        return True
     import fcntl
 
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
+        return False
+    return True
+
+
+def _lock(file: BinaryIO, folder: Path, doing: str) -> None:
+    if not try_lock(file):
         raise UserError(
             f"another process is {doing} {folder}; wait until it is done, or name another folder"
-        ) from None
+        )

@@ -25,6 +25,7 @@ from shards.names import split_of as split_of
 from shards.schema import reject
 
 MANIFEST, PLAN = "manifest.json", "plan.json"
+COMPACT = "compact.json"  # in place of the manifest, of a set that is packed for the wire
 IMPORTED = "import"  # the name of the recipe of a set that others drew
 
 _MAX_BYTES = 1 << 25  # a manifest of 100,000 shards has fewer

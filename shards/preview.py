@@ -16,8 +16,8 @@ _GROUND, _TEXT = (24, 26, 30), (222, 226, 232)
 
 
 def preview(dataset: DataSet, split: str, count: int) -> Image.Image:
-    """Draw `count` samples, spread evenly over what is on disk of `split`, with their labels."""
-    ready = dataset.ready(split)
+    """Draw `count` samples, spread evenly over what is at hand of `split`, with their labels."""
+    ready = dataset.at_hand(split)
     if count < 1 or not ready:
         raise UserError(f"{count} of the {ready} samples on disk of {split!r}: nothing to show")
     indices = np.linspace(0, ready - 1, min(count, ready)).round().astype(np.int64)

@@ -13,7 +13,7 @@ from shards.errors import UserError
 from shards.files import allow_open_files
 from shards.labels import MAX_DIGITS, to_labels
 from shards.layout import END_BYTES, KEY_DIGITS, RECORD, RECORD_BYTES, SAMPLE, SAMPLE_START
-from shards.manifest import MANIFEST, PLAN, Manifest, ShardEntry, read_manifest
+from shards.manifest import COMPACT, MANIFEST, PLAN, Manifest, ShardEntry, read_manifest
 
 _ANOTHER = "name another data set, or build one with it"
 _PIECE = 64  # samples copied at once, images made floats at once: they stay in the cache
@@ -82,6 +82,7 @@ class DataSet:
         part: the folder's manifest with fewer shards, where not all are to be read.
         """
         self.folder = Path(folder)
+        self.where = str(folder)  # as it is named to people
         self.manifest: Manifest = part or _find_manifest(self.folder)
         allow_open_files(len(self.manifest.shards))
         self._entries: dict[str, list[ShardEntry]] = {
@@ -102,7 +103,7 @@ class DataSet:
     def require(self, split: str) -> None:
         """Raise UserError unless `split` has samples."""
         if self.count(split) == 0:
-            raise UserError(f"{self.folder} has no images of the split {split!r}; {_ANOTHER}")
+            raise UserError(f"{self.where} has no images of the split {split!r}; {_ANOTHER}")
 
     def ready(self, split: str) -> int:
         """Return how many leading samples of `split` are on disk now: all, once it is built."""
@@ -113,6 +114,20 @@ class DataSet:
             done += 1
         self._finished[split] = done
         return int(starts[done])
+
+    def file(self, entry: ShardEntry) -> Path:
+        """Return the path of a shard, which need not be there."""
+        return self.folder / entry.file
+
+    def prepare(self, split: str, indices: np.ndarray) -> None:
+        """Make the samples `indices`, integers of any shape, fit to be gathered soon.
+
+        Nothing to do for a folder; a data set that is read from elsewhere begins to fetch them.
+        """
+
+    def at_hand(self, split: str) -> int:
+        """Return how many leading samples of `split` cost little to look at: all on disk now."""
+        return self.ready(split)
 
     def gather(
         self, split: str, indices: np.ndarray, out: np.ndarray | None = None
@@ -168,7 +183,7 @@ class DataSet:
 
     def open(self, entry: ShardEntry) -> Shard:
         """Open a shard and forget it again; UserError where it is missing or cut off."""
-        return _open(self.folder / entry.file, entry)
+        return _open(self.file(entry), entry)
 
     def shards(self, split: str) -> list[Shard]:
         """Open the shards of `split`, all of which must be on disk."""
@@ -178,12 +193,12 @@ class DataSet:
     def _starts_of(self, split: str) -> np.ndarray:
         if split not in self._starts:
             has = ", ".join(self._starts) or "none"
-            raise UserError(f"{self.folder} has no split {split!r}: it has {has}; {_ANOTHER}")
+            raise UserError(f"{self.where} has no split {split!r}: it has {has}; {_ANOTHER}")
         return self._starts[split]
 
     def _shard(self, entry: ShardEntry) -> Shard:
         if entry.file not in self._shards:
-            self._shards[entry.file] = _open(self.folder / entry.file, entry)
+            self._shards[entry.file] = _open(self.file(entry), entry)
         return self._shards[entry.file]
 
 
@@ -261,4 +276,6 @@ def _find_manifest(folder: Path) -> Manifest:
                 "shards merge"
             )
         return manifest
+    if (folder / COMPACT).exists():
+        raise UserError(f"{folder} is a compact data set: run shards expand {folder} FOLDER first")
     raise UserError(f"{folder} is no data set: it has neither {MANIFEST} nor {PLAN}")

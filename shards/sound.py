@@ -14,22 +14,27 @@ from pathlib import Path
 from shards.errors import UserError
 from shards.inventory import file_fault
 from shards.manifest import Manifest, ShardEntry
+from shards.opening import open_data
 from shards.reader import DataSet
+from shards.remote.place import is_url
 from shards.terminal import progress
 
 
 def open_sound(
-    folder: Path, splits: Sequence[str], partial: bool = False
+    place: str | Path, splits: Sequence[str], partial: bool = False
 ) -> tuple[DataSet, list[ShardEntry]]:
     """Open a data set of which the shards of `splits` are those of its manifest, bit for bit.
 
     With `partial` missing shards are left out of it. Returns it and the shards left out. Of a
-    data set that is still being built, the shards that are there must have the size planned.
+    data set that is still being built, the shards that are there must have the size planned. Of one
+    at a URL each shard is checked as it comes.
 
     Raises UserError for a shard that is damaged or another's, for a missing one unless
     `partial`, for a split with none left, and where `DataSet` does.
     """
-    data = DataSet(folder)
+    data = open_data(place)
+    if is_url(place):
+        return data, []
     entries = [entry for entry in data.manifest.shards if entry.split in splits]
     there = [entry for entry in entries if (data.folder / entry.file).exists()]
     _refuse(data.folder, _faults(data, there))
@@ -46,8 +51,8 @@ def open_sound(
     part = without(data.manifest, missing)
     for split in splits:
         if data.manifest.splits.get(split) and not part.splits[split]:
-            raise UserError(f"{folder} has no shard of the split {split!r} left: fetch it again")
-    return DataSet(folder, part), missing
+            raise UserError(f"{place} has no shard of the split {split!r} left: fetch it again")
+    return DataSet(data.folder, part), missing
 
 
 def without(manifest: Manifest, missing: Sequence[ShardEntry]) -> Manifest:

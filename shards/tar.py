@@ -67,23 +67,24 @@ class Contents:
     damage: str | None = None
 
 
-def read_contents(path: Path, ignore: Sequence[str] = ()) -> Contents:
+def read_contents(path: Path, ignore: Sequence[str] = (), name: str = "") -> Contents:
     """List the files of the tar `path`; those whose names end in one of `ignore` stay unread.
 
-    Raises UserError, naming the member, for anything that is no plain file with a plain name, a
-    known ending and a size of at most MAX_BYTES, and where `path` is no tar at all.
+    name: of the tar, for people, where it is not `path`. Raises UserError, naming the member, for
+    anything that is no plain file with a plain name, a known ending and a size of at most
+    MAX_BYTES, and where `path` is no tar at all.
     """
-    contents = Contents()
+    contents, where = Contents(), name or str(path)
     with path.open("rb") as file:
         try:
-            for member in _members(path, file):
+            for member in _members(where, file):
                 if member.name.endswith(tuple(ignore)):
                     contents.unread += 1
                 else:
-                    _check_kind(path, member)
+                    _check_kind(where, member)
                     contents.members.append(member)
                 if len(contents.members) + contents.unread > _MAX_MEMBERS:
-                    raise UserError(f"{path} has over {_MAX_MEMBERS:,} files: split it")
+                    raise UserError(f"{where} has over {_MAX_MEMBERS:,} files: split it")
         except _DamageError as damage:
             contents.damage = str(damage)
     return contents
@@ -93,7 +94,7 @@ class _DamageError(Exception):
     """The tar cannot be followed any further."""
 
 
-def _members(path: Path, file: BinaryIO) -> Iterator[Member]:
+def _members(where: str, file: BinaryIO) -> Iterator[Member]:
     size = file.seek(0, 2)
     at, long_name = 0, None
     while True:
@@ -103,27 +104,27 @@ def _members(path: Path, file: BinaryIO) -> Iterator[Member]:
             return _check_end(file, at, size)
         if not _is_header(header):
             if at == 0:
-                raise UserError(f"{path} is no tar (a compressed one must be unpacked first)")
+                raise UserError(f"{where} is no tar (of compressed ones, .gz is read)")
             raise _DamageError(f"its header at byte {at:,} is damaged, nothing after it is read")
         name, kind = long_name or _name(header), header[156:157]
-        member = Member(name, at + BLOCK, _size(path, name, header[124:136]))
+        member = Member(name, at + BLOCK, _size(where, name, header[124:136]))
         at = member.start + -(-member.size // BLOCK) * BLOCK
         if kind in (_PAX, _GLOBAL_PAX, _LONG_NAME):
-            note = _note(path, file, member)
-            given = _text(note.rstrip(b"\0")) if kind == _LONG_NAME else _pax_path(path, note)
+            note = _note(where, file, member)
+            given = _text(note.rstrip(b"\0")) if kind == _LONG_NAME else _pax_path(where, note)
             if given and kind == _GLOBAL_PAX:
-                _refuse(path, given, "is one name for all files")
+                _refuse(where, given, "is one name for all files")
             long_name = given or long_name
             continue
         long_name = None
-        _check_name(path, name)
+        _check_name(where, name)
         if kind == _FOLDER or (kind in _FILES and name.endswith("/")):
             at = member.start
             continue
         if kind not in _FILES:
-            _refuse(path, name, f"is {_KINDS.get(kind, f'of the unknown kind {kind!r}')}")
+            _refuse(where, name, f"is {_KINDS.get(kind, f'of the unknown kind {kind!r}')}")
         if member.start + member.size > size:
-            _check_kind(path, member)
+            _check_kind(where, member)
             raise _DamageError(f"it is cut off within {name!r}")
         yield Member(name.removeprefix("./"), member.start, member.size)
 
@@ -152,25 +153,25 @@ def _name(header: bytes) -> str:
     return _text(name)
 
 
-def _size(path: Path, name: str, data: bytes) -> int:
+def _size(where: str, name: str, data: bytes) -> int:
     if data[0] == 0x80:  # GNU: the other bytes are a binary number
         return int.from_bytes(data[1:])
     text = data.strip(b" \0")
     if not re.fullmatch(rb"[0-7]*", text):
-        _refuse(path, name, f"has the size {data!r}, which is no number")
+        _refuse(where, name, f"has the size {data!r}, which is no number")
     return int(text or b"0", 8)
 
 
-def _note(path: Path, file: BinaryIO, member: Member) -> bytes:
+def _note(where: str, file: BinaryIO, member: Member) -> bytes:
     if member.size > _MAX_NOTE:
-        _refuse(path, member.name, f"is a header of {member.size:,} bytes, over {_MAX_NOTE:,}")
+        _refuse(where, member.name, f"is a header of {member.size:,} bytes, over {_MAX_NOTE:,}")
     note = file.read(member.size)
     if len(note) < member.size:
         raise _DamageError(f"it is cut off within the header {member.name!r}")
     return note
 
 
-def _pax_path(path: Path, note: bytes) -> str | None:
+def _pax_path(where: str, note: bytes) -> str | None:
     """Return the path in a pax header, if there is one; UserError for records not allowed."""
     found = None
     while note:
@@ -180,9 +181,9 @@ def _pax_path(path: Path, note: bytes) -> str | None:
         record, note = note[len(digits + space) : length], note[length:]
         name, equals, value = record.partition(b"=")
         if not length or not equals or not value.endswith(b"\n"):
-            _refuse(path, "pax header", f"holds {record[:40]!r}, which is no record")
+            _refuse(where, "pax header", f"holds {record[:40]!r}, which is no record")
         if not _PAX_NOTES.fullmatch(_text(name)):
-            _refuse(path, "pax header", f"holds the record {_text(name)!r}, which is not allowed")
+            _refuse(where, "pax header", f"holds the record {_text(name)!r}, which is not allowed")
         if name == b"path":
             found = _text(value[:-1])
     return found
@@ -192,23 +193,23 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def _check_name(path: Path, name: str) -> None:
+def _check_name(where: str, name: str) -> None:
     if not name or _CONTROL.search(name):
-        _refuse(path, name, "has no name or control characters in it")
+        _refuse(where, name, "has no name or control characters in it")
     if name.startswith("/") or "\\" in name or ":" in name[:2] or ".." in name.split("/"):
-        _refuse(path, name, "leads out of the folder")
+        _refuse(where, name, "leads out of the folder")
 
 
-def _check_kind(path: Path, member: Member) -> None:
+def _check_kind(where: str, member: Member) -> None:
     known = (*PICTURES, *LABELS)
     if member.ending not in known:
         raise UserError(
-            f"{path}: {member.name!r} is none of {', '.join(known)}: nothing of it is read; take "
+            f"{where}: {member.name!r} is none of {', '.join(known)}: nothing of it is read; take "
             f"it out, or leave such files unread by --ignore {member.ending or member.name}"
         )
     if member.size > MAX_BYTES:
-        _refuse(path, member.name, f"has {member.size:,} bytes, over {MAX_BYTES:,}")
+        _refuse(where, member.name, f"has {member.size:,} bytes, over {MAX_BYTES:,}")
 
 
-def _refuse(path: Path, name: str, fault: str) -> NoReturn:
-    raise UserError(f"{path}: {name!r} {fault}: nothing of it is read; take it out")
+def _refuse(where: str, name: str, fault: str) -> NoReturn:
+    raise UserError(f"{where}: {name!r} {fault}: nothing of it is read; take it out")

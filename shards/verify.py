@@ -23,9 +23,10 @@ from shards.manifest import (
     histograms,
     own_fingerprint,
 )
+from shards.opening import open_data
 from shards.proof import digit_ranges, foreign, writer_faults
-from shards.reader import DataSet
 from shards.record import Samples, build_records, on_canvas
+from shards.remote.place import is_url
 from shards.sums import changed_file, json_sums
 from shards.terminal import progress
 
@@ -35,24 +36,31 @@ _PNG = RECORD.fields["png"][1]  # type: ignore[index]
 _ROWS, _ADLER, _CRC = (_PNG + PNG.fields[name][1] for name in ("rows", "Adler-32", "CRC-32"))  # type: ignore[index]
 
 
-def verify(folder: Path) -> list[str]:
+def verify(place: str | Path) -> list[str]:
     """Check a data set; one sentence for each fault, none if it is sound.
 
     Checked are the manifest against the files (missing, extra, size, SHA-256), its own
     fingerprint and the labels; each record of each shard; and that no writer and no digit is in
-    two splits. UserError where `folder` is no data set, or one still being built.
+    two splits. Of one at a URL extra files are not seen. UserError where `place` has no data set,
+    or one still being built.
     """
-    folder = Path(folder)
-    manifest = DataSet(folder).manifest
-    if not (folder / MANIFEST).exists():
-        raise UserError(f"{folder} is still being built: verify it once it has a {MANIFEST}")
-    faults = _manifest_faults(manifest) + folder_faults(folder, manifest) + writer_faults(manifest)
+    data = open_data(place)
+    manifest = data.manifest
+    if not (is_url(place) or (data.folder / MANIFEST).exists()):
+        raise UserError(f"{place} is still being built: verify it once it has a {MANIFEST}")
+    extra = [] if is_url(place) else folder_faults(data.folder, manifest)
+    faults = _manifest_faults(manifest) + extra + writer_faults(manifest)
     counts = [histograms(np.zeros((0, 5), np.int8))]
     with progress("samples") as bar:
         task = bar.add_task("verify", total=sum(manifest.splits.values()))
         for entry in manifest.shards:
-            if (folder / entry.file).exists():
-                faults += _shard_faults(folder / entry.file, entry, manifest, counts)
+            try:
+                path = data.file(entry)
+            except UserError as error:  # it cannot be fetched
+                faults.append(str(error))
+                continue
+            if path.exists():
+                faults += _shard_faults(path, entry, manifest, counts)
             bar.advance(task, entry.count)
     if not faults and add_histograms(counts) != manifest.histograms:
         return [f"{MANIFEST} has histograms that are not those of the labels: it was edited"]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from shards import terminal
+from shards.remote.place import redacted
 from trainer.adapt.command import adapt
 from trainer.cli_game import app as game
 from trainer.measuring import compare, evaluate, report
@@ -82,7 +83,9 @@ def train(
 
     Before the first step the shards of train and val must have the sizes and SHA-256 that the
     manifest says, and labels that their images have room for; shards verify looks deeper and names
-    the samples.
+    the samples. From a URL the shards of an epoch are fetched, hash-checked, and those of the next
+    meanwhile, into the folder DIGIT_READERS_CACHE [~/.cache/digit-readers/shards], which stays
+    under DIGIT_READERS_CACHE_GB [20].
     """
     from trainer.config import Config
     from trainer.start import start
@@ -104,7 +107,7 @@ def train(
     except KeyboardInterrupt as stop:
         typer.echo("; ".join(["stopped", *getattr(stop, "__notes__", [])]), err=True)
         raise typer.Exit(130) from None
-    typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {data}")
+    typer.echo(f"trained: {folder}; next: trainer export {folder} OUT --data {redacted(data)}")
 
 
 app.command()(evaluate)
@@ -114,7 +117,7 @@ app.command()(evaluate)
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder or .safetensors file.")],
     out: Annotated[Path, typer.Argument(help="Folder for the files.")],
-    data: Annotated[Path, typer.Option(help="Data set whose test split proves them.")],
+    data: Annotated[str, typer.Option(help="Data set whose test split proves them.")],
     images: Images = 3_000,
 ) -> None:
     """Make reader.onnx, checker.onnx and logits.onnx, and prove that they read as the run does.
@@ -123,13 +126,13 @@ def export(
     count, 5 digits, 5 digit confidences. checker.onnx takes the digits of the expected answer, too,
     and says whether it is drawn. logits.onnx: any batch in, CTC logits out.
     """
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.export import export
 
-    card = export(run, out, DataSet(data), images)
+    card = export(run, out, open_data(data), images)
     typer.echo(
         f"exported: {out}, accuracy {card['accuracy']} (n = {card['accuracy_images']}); "
-        f"next: trainer quantize {out} {data}"
+        f"next: trainer quantize {out} {redacted(data)}"
     )
 
 
@@ -141,11 +144,11 @@ def quantize(
     images: Images = 3_000,
 ) -> None:
     """Make the same three files in 8 bits, a quarter of the size, and measure the loss."""
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.metrics import side_by_side
     from trainer.quantize import quantize
 
-    report = quantize(folder, DataSet(data), max_drop, images)
+    report = quantize(folder, open_data(data), max_drop, images)
     typer.echo(f"{report.bytes_before / 1e3:,.0f} KB to {report.bytes_after / 1e3:,.0f} KB; exact:")
     for name, count, before, after in side_by_side(report.before, report.after):
         typer.echo(f"{name:>12}  {before} to {after}  n = {count}")
@@ -237,7 +240,7 @@ def kit(
 def ship(
     folder: Annotated[Path, typer.Argument(help="Folder of trainer export and quantize.")],
     out: Annotated[Path, typer.Argument(help="Gets MODEL-fp32 and MODEL-int8.")],
-    test: Annotated[list[Path], typer.Option(help="Data set to measure on; repeat for more.")],
+    test: Annotated[list[str], typer.Option(help="Data set to measure on; repeat for more.")],
     commands: Annotated[
         Path | None, typer.Option(help="Text file of the commands that made it, for the card.")
     ] = None,
@@ -247,11 +250,11 @@ def ship(
 
     The card tells digits and recipe where the training set is among the test sets.
     """
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.ship import read_commands, ship
 
     lines = read_commands(commands) if commands else []
-    for made in ship(folder, out, [DataSet(path) for path in test], images, lines):
+    for made in ship(folder, out, [open_data(place) for place in test], images, lines):
         typer.echo(f"written: {made}, with README.md")
 
 

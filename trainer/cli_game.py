@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from shards.remote.place import redacted
+from trainer.options import Data
+
 app = typer.Typer()
 
 
@@ -35,7 +38,7 @@ def check(
 @app.command()
 def answers(
     model: Annotated[Path, typer.Argument(help="A checker.onnx.")],
-    data: Annotated[Path, typer.Argument(help="Folder of the data set.")],
+    data: Data,
     split: Annotated[str, typer.Option(help="test, val or train.")] = "test",
     images: Annotated[int, typer.Option(help="At most this many numbers are asked about.")] = 4_000,
     out: Annotated[Path | None, typer.Option(help="Markdown file to write, too.")] = None,
@@ -47,14 +50,14 @@ def answers(
     other thresholds would do; a game can apply its own to the probabilities.
     """
     from shards.files import replacing
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.answers import as_markdown, ask_split, by_file
     from trainer.check_export import read_thresholds
     from trainer.export import read_card
     from trainer.runtime import open_session
 
     thresholds = read_thresholds(read_card(model), model)
-    asked = ask_split(by_file(open_session(model, ("answer",))), DataSet(data), split, images)
+    asked = ask_split(by_file(open_session(model, ("answer",))), open_data(data), split, images)
     table = as_markdown(asked, thresholds)
     typer.echo(table)
     if out:
@@ -65,18 +68,18 @@ def answers(
 @app.command()
 def checker(
     folder: Annotated[Path, typer.Argument(help="Holds logits.onnx, logits.int8.onnx or both.")],
-    data: Annotated[Path, typer.Argument(help="Data set on whose val split to set thresholds.")],
+    data: Annotated[str, typer.Argument(help="Data set on whose val split to set thresholds.")],
     images: Annotated[int, typer.Option(help="At most this many numbers are asked about.")] = 4_000,
 ) -> None:
     """Make checker.onnx of the logits.onnx beside it; export and quantize do it by themselves.
 
     For readers that came without one.
     """
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.check_export import add_checkers
 
-    for made in add_checkers(folder, DataSet(data), images):
-        typer.echo(f"written: {made}; next: trainer answers {made} {data}")
+    for made in add_checkers(folder, open_data(data), images):
+        typer.echo(f"written: {made}; next: trainer answers {made} {redacted(data)}")
 
 
 @app.command()
@@ -98,7 +101,7 @@ def mobile(
 def whence(
     file: Annotated[Path, typer.Argument(help="A reader.onnx, checker.onnx or logits.onnx.")],
     data: Annotated[
-        list[Path] | None, typer.Option(help="Data set to compare with; repeat for more.")
+        list[str] | None, typer.Option(help="Data set to compare with; repeat for more.")
     ] = None,
 ) -> None:
     """Tell where a reader comes from: checkpoint, data, recipe, digits, figures, tools.
@@ -107,9 +110,9 @@ def whence(
     does not match (figures, facts or weights of another reader, another data set), the exit status
     is 1.
     """
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.whence import as_text, whence
 
-    lineage = whence(file, [DataSet(path) for path in data or []])
+    lineage = whence(file, [open_data(place) for place in data or []])
     typer.echo(as_text(lineage))
     raise typer.Exit(1 if lineage.wrong else 0)

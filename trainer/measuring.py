@@ -24,14 +24,14 @@ def evaluate(
     Writes evaluation.json, confusion.png, reliability.png and worst.png, the surest of its errors.
     Confidence is calibrated by export: that of a run is as the network has it.
     """
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.device import choose_device
     from trainer.metrics import evaluate
     from trainer.predict import open_reader, read_split
     from trainer.read import PRETRAINED
     from trainer.report import as_text, write_report
 
-    samples = DataSet(data)
+    samples = open_data(data)
     read, truth = read_split(open_reader(model, choose_device(device)), samples, split, images)
     result = evaluate(read, truth)
     typer.echo(as_text(result))
@@ -45,7 +45,7 @@ def evaluate(
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders of exported files.")],
-    data: Annotated[Path, typer.Option(help="Data set; accuracy is measured on its test split.")],
+    data: Annotated[str, typer.Option(help="Data set; accuracy is measured on its test split.")],
     images: Images = 3_000,
     out: Annotated[Path | None, typer.Option(help="Markdown file to write, too.")] = None,
     plot: Annotated[
@@ -58,11 +58,11 @@ def compare(
     are measured as they are.
     """
     from shards.files import replacing
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.compare import as_markdown, compare
     from trainer.plot import draw_sizes
 
-    samples = DataSet(data)
+    samples = open_data(data)
     rows = compare(runs, samples, images)
     table = as_markdown(rows, samples.manifest.name)
     typer.echo(table)
@@ -76,7 +76,7 @@ def compare(
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     data: Annotated[
-        Path | None, typer.Option(help="Its data set: shown, and read by the readers to time them.")
+        str | None, typer.Option(help="Its data set: shown, and read by the readers to time them.")
     ] = None,
     exported: Annotated[
         Path | None, typer.Option(help="Folder of its readers [default: RUN/onnx].")
@@ -88,10 +88,10 @@ def report(
     Nothing is loaded from elsewhere. It has what trainer evaluate has left in the run.
     """
     from shards.files import replacing
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.run_page import as_html
 
-    page = as_html(run, DataSet(data) if data else None, exported)
+    page = as_html(run, open_data(data) if data else None, exported)
     path = out or run / "report.html"
     with replacing(path) as file:
         file.write(page.encode())

@@ -38,7 +38,7 @@ def check_labels(data: DataSet, splits: Sequence[str], model: str) -> None:
         count = sum(map(len, shards))
         named = "; ".join(found[:_NAMED]) + ("; and more" if found[_NAMED:] else "")
         what = (
-            f"{data.folder}: {len(found):,} of {count:,} labels of {split} need more steps than "
+            f"{data.where}: {len(found):,} of {count:,} labels of {split} need more steps than "
             f"the {model} has near their ink: {named}"
         )
         if len(found) * _RARE > count:

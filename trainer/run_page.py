@@ -39,7 +39,7 @@ def as_html(run: Path, data: DataSet | None = None, exported: Path | None = None
         )
     header = read_header(run / BEST)
     if data and data.manifest.fingerprint != header.fingerprint:
-        raise UserError(f"{run} was trained on {header.data}, other data than {data.folder}")
+        raise UserError(f"{run} was trained on {header.data}, other data than {data.where}")
     draw_curves(run)
     parts = [
         *_training(header),

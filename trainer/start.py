@@ -23,7 +23,7 @@ from trainer.train import train
 
 
 def start(
-    data_folder: Path,
+    place: str | Path,
     config: Config,
     folder: Path | None,
     device_name: str = "auto",
@@ -34,7 +34,9 @@ def start(
     allow_partial: bool = False,
     save_seconds: float = 300,
 ) -> Path:
-    """Train in `folder` (default: runs/<model>-<data set>), by torch.compile if asked; returns it.
+    """Train on the set at `place` in `folder` (default: runs/<model>-<data set>); returns that.
+
+    compiled: by torch.compile.
 
     Where torchrun has started several such processes they train together, each on its own device.
 
@@ -49,7 +51,7 @@ def start(
         torch.set_num_threads(threads)
     with joined(device) as ranks:
         with ranks.together():
-            data = _open(data_folder, allow_partial)
+            data = _open(place, allow_partial)
             if not local_rank():
                 check_labels(data, ("train", "val"), config.model)
         folder = folder or Path("runs") / f"{config.model}-{data.manifest.name}"
@@ -118,15 +120,15 @@ def _begin(
     return state
 
 
-def _open(folder: Path, allow_partial: bool) -> DataSet:
-    data, missing = open_sound(folder, ("train", "val"), allow_partial)
+def _open(place: str | Path, allow_partial: bool) -> DataSet:
+    data, missing = open_sound(place, ("train", "val"), allow_partial)
     for split in ("train", "val"):
         data.require(split)
     if missing:
         names = ", ".join(entry.file for entry in missing)
         lost = sum(entry.count for entry in missing)
         print(
-            f"WARNING: {folder} lacks {len(missing)} of its shards ({names}) with {lost:,} images; "
+            f"WARNING: {place} lacks {len(missing)} of its shards ({names}) with {lost:,} images; "
             f"training on the other {data.count('train'):,}, called {data.manifest.version}"
         )
     return data
@@ -139,7 +141,7 @@ def _resumed(last: Path, config: Config, data: DataSet, device: torch.device) ->
     header.require_model(config.model, last)
     if header.fingerprint != data.manifest.fingerprint:
         raise UserError(
-            f"{last} was trained on {header.data}, other data than {data.folder}; "
+            f"{last} was trained on {header.data}, other data than {data.where}; "
             "use --init to start a new run from its weights"
         )
     return State.load(last, device)

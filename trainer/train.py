@@ -48,6 +48,7 @@ def train(
     with open_log(folder, state.updates, ranks.first) as log:
         while state.epoch < config.epochs and done < 1:
             indices = order.indices(state.epoch)
+            data.prepare("train", indices)
             wait_until_ready(data, "train", int(indices.max()) + 1)
             meter, skips = Meter(order.batch, state.losses), Skips(data, indices, log)
             with progress("images") as bar:

@@ -159,18 +159,18 @@ def _compare_set(
     manifest, tested = data.manifest, figures.get("fingerprints")
     name, found = f"{manifest.name} {manifest.version}", manifest.fingerprint
     if own_fingerprint(manifest) != found:
-        lineage.wrong.append(f"{data.folder} has a manifest that was edited: see shards verify")
+        lineage.wrong.append(f"{data.where} has a manifest that was edited: see shards verify")
     if found == facts.get("fingerprint"):
         sources = [f"{s['name']} ({s['licence']}), {s['count']:,}" for s in manifest.sources]
         tools = [f"{tool} {version}" for tool, version in manifest.tools.items()]
-        lineage.told.append(("trained on", f"{data.folder}, {name}, seed {manifest.seed}"))
+        lineage.told.append(("trained on", f"{data.where}, {name}, seed {manifest.seed}"))
         lineage.told.append(("its digits", "; ".join(sources) or "no sources are named"))
         lineage.told.append(("its tools", ", ".join(tools) or "none are named"))
     elif isinstance(tested, dict) and found in tested.values():
-        lineage.told.append(("tested on", f"{data.folder}, {name}, as {EVALUATION} says"))
+        lineage.told.append(("tested on", f"{data.where}, {name}, as {EVALUATION} says"))
     else:
         lineage.wrong.append(
-            f"{data.folder} is {name} with the fingerprint {found[:16]}, but the reader was "
+            f"{data.where} is {name} with the fingerprint {found[:16]}, but the reader was "
             f"trained on {facts.get('data', 'unknown')} with "
             f"{facts.get('fingerprint', 'unknown')[:16]}"
         )

@@ -1,5 +1,6 @@
 """Foreign WebDatasets: what is sound is converted, all else is listed, nothing is dropped."""
 
+import gzip
 import io
 import json
 import subprocess
@@ -258,13 +259,17 @@ def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
         (["none.tar"], "does not exist: name tars"),
         (["empty"], "holds no tar"),
         (["text.tar"], r"text\.tar is no tar"),
-        (["a.tar.gz"], "is no tar .a compressed one must be unpacked first"),
+        (["a.tar.gz"], r"a\.tar\.gz is no sound gzip .Compressed file ended before"),
+        (["a.tar.xz"], r"a\.tar\.xz is no tar .of compressed ones, \.gz is read"),
+        (["zeros.tar.gz"], "becomes over 100 times as large unpacked: nothing of it is read"),
     ],
 )
 def test_what_is_no_tar_is_refused(tmp_path: Path, paths: list[str], message: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.tar").write_text("hello")
-    with tarfile.open(tmp_path / "a.tar.gz", "w:gz"):
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(bytes(10_240))[:-9])
+    (tmp_path / "zeros.tar.gz").write_bytes(gzip.compress(bytes(1 << 22)))
+    with tarfile.open(tmp_path / "a.tar.xz", "w:xz"):
         pass
     with pytest.raises(UserError, match=message):
         import_tars([tmp_path / path for path in paths], tmp_path / "out")

@@ -127,7 +127,7 @@ def _mix(sets: Sets, others: DataSet | None) -> Joined:
     wanted, given = sets.child.count("train"), others.manifest.splits.get("train", 0)
     if given < wanted:
         raise UserError(
-            f"{others.folder} has {given:,} images to train on, not {wanted:,}; build more, or "
+            f"{others.where} has {given:,} images to train on, not {wanted:,}; build more, or "
             "ask for fewer by --images"
         )
     return Joined(
@@ -169,7 +169,7 @@ def _tests(
 
 def _command(digits: Path, init: Path, others: DataSet | None, options: Options) -> str:
     words = ["trainer adapt", f"--digits {digits}", f"--init {init}"]
-    words += [f"--others {others.folder}"] if others else []
+    words += [f"--others {others.where}"] if others else []
     for field in fields(options):
         value = getattr(options, field.name)
         words += [f"--{field.name.replace('_', '-')} {value:g}"] if value != field.default else []

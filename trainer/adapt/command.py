@@ -17,11 +17,11 @@ def adapt(
         Path, typer.Option(help="The reader to start from: one that ships, a run, a checkpoint.")
     ] = Path("nano"),
     others: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Data set of everyone else's numbers to train on, beside embedded ones."),
     ] = None,
     test: Annotated[
-        list[Path], typer.Option(help="Data set that must not be read worse; repeat for more.")
+        list[str], typer.Option(help="Data set that must not be read worse; repeat for more.")
     ] = [],  # noqa: B006
     max_drop: Annotated[
         float,
@@ -43,14 +43,14 @@ def adapt(
     OUT gets MODEL-fp32 and MODEL-int8, adaptation.txt and .json, the run, and the numbers in
     data/, which may be deleted.
     """
-    from shards.reader import DataSet
+    from shards.opening import open_data
     from trainer.adapt import adapt as adaptation
     from trainer.adapt.outcome import as_text
 
     options = adaptation.Options(images, own, max_drop=max_drop, minutes=minutes, seed=seed)
     folder = out or Path("runs") / f"adapted-{digits.resolve().name}"
-    mixed = DataSet(others) if others else None
-    tests = [DataSet(path) for path in test]
+    mixed = open_data(others) if others else None
+    tests = [open_data(place) for place in test]
     outcome = adaptation.adapt(digits, folder, init, mixed, tests, options, threads)
     typer.echo(as_text(outcome))
     typer.echo(f"written: {', '.join([*outcome.readers, str(folder / 'adaptation.json')])}")
