@@ -24,7 +24,7 @@ def train(
     data: Data,
     model: Annotated[str, typer.Option(help="base, optimized, lightweight or nano.")] = "nano",
     run: Annotated[
-        Path | None, typer.Option(help="Run folder [default: runs/MODEL-NAME OF THE DATA SET].")
+        Path | None, typer.Option(help="Run folder; else runs/MODEL-NAME OF THE DATA SET.")
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over a block of fresh images.")] = 10,
     epoch_images: Annotated[
@@ -159,7 +159,7 @@ def quantize(
 def read(
     drawings: Annotated[list[Path], typer.Argument(help="Image files of any size and polarity.")],
     model: Annotated[
-        Path | None, typer.Option(help="A reader.onnx [default: the one that ships].")
+        Path | None, typer.Option(help="A reader.onnx; else the one that ships.")
     ] = None,
 ) -> None:
     """Read drawn numbers: one line per file with the number and its confidence, 0..1.

@@ -16,7 +16,7 @@ def check(
     drawing: Annotated[Path, typer.Argument(help="Image file of any size and polarity.")],
     answer: Annotated[str, typer.Option(help="What should be drawn: 1 to 5 digits.")],
     model: Annotated[
-        Path | None, typer.Option(help="A checker.onnx [default: the one that ships].")
+        Path | None, typer.Option(help="A checker.onnx; else the one that ships.")
     ] = None,
 ) -> None:
     """Say whether a drawing shows the expected answer: right, wrong or ask again.

@@ -15,7 +15,7 @@ def evaluate(
     images: Images = 1_000_000,
     out: Annotated[
         Path | None,
-        typer.Option(help="Gets JSON and pictures [default: beside MODEL; runs/ if it ships]."),
+        typer.Option(help="Gets JSON and pictures; else beside MODEL, or in runs/ if it ships."),
     ] = None,
     device: Device = "auto",
 ) -> None:
@@ -79,9 +79,9 @@ def report(
         str | None, typer.Option(help="Its data set: shown, and read by the readers to time them.")
     ] = None,
     exported: Annotated[
-        Path | None, typer.Option(help="Folder of its readers [default: RUN/onnx].")
+        Path | None, typer.Option(help="Folder of its readers; else RUN/onnx.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The page [default: RUN/report.html].")] = None,
+    out: Annotated[Path | None, typer.Option(help="The page; else RUN/report.html.")] = None,
 ) -> None:
     """Put a run into one HTML file: options, data, curves, evaluations with pictures, readers.
 

@@ -11,7 +11,7 @@ def adapt(
         Path, typer.Option(help="Folder of someone's digits, <digit>/<writer>_<n>.png.")
     ],
     out: Annotated[
-        Path | None, typer.Argument(help="New folder for it all [default: runs/adapted-DIGITS].")
+        Path | None, typer.Argument(help="New folder for it all; else runs/adapted-DIGITS.")
     ] = None,
     init: Annotated[
         Path, typer.Option(help="The reader to start from: one that ships, a run, a checkpoint.")
