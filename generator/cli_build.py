@@ -149,7 +149,7 @@ def extend(
 def _runner(engine: Engine, workers: int | None, address: str, shared: bool) -> Runner:
     if engine is Engine.LOCAL:
         return _processes(workers)
-    from generator.cluster import Cluster
+    from generator.cluster.cluster import Cluster
 
     return Cluster(address, shared, workers)
 

@@ -10,7 +10,7 @@ from shards import terminal
 from shards.cli_share import app as share
 from shards.cli_versions import app as versions
 from shards.files import save_image
-from shards.importing import REFUSED, import_tars
+from shards.foreign.importing import REFUSED, import_tars
 from shards.merge import merge as merge_parts
 from shards.opening import open_data
 from shards.preview import preview as draw_preview

@@ -23,9 +23,9 @@ def diff(
     of the samples, key by key, not by what the manifests say. The exit status is 0 whatever
     changed.
     """
+    from shards.compare.versions import diff
+    from shards.compare.versions_text import as_sheet, as_text
     from shards.files import save_image
-    from shards.versions import diff
-    from shards.versions_text import as_sheet, as_text
 
     found = diff(old, new)
     typer.echo(as_text(found))
@@ -57,8 +57,8 @@ def overlap(
     SHA-256, whatever banks they were built with. Where it is not, or hands are not known, as of
     imported sets, whole pictures are compared, and what that cannot show is said.
     """
-    from shards.overlap import overlap
-    from shards.overlap_text import as_text
+    from shards.compare.overlap import overlap
+    from shards.compare.overlap_text import as_text
     from shards.reader import DataSet
 
     shared = False

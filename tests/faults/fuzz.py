@@ -28,7 +28,8 @@ from generator.bank import Bank, build_bank
 from generator.bank_file import ARRAYS, read_bank_file
 from shards.card import card
 from shards.errors import UserError
-from shards.importing import import_tars
+from shards.foreign.importing import import_tars
+from shards.foreign.picture import decode, to_canvas
 from shards.inventory import sha256
 from shards.manifest import (
     EXTENDED,
@@ -38,7 +39,6 @@ from shards.manifest import (
     read_manifest,
     write_manifest,
 )
-from shards.picture import decode, to_canvas
 from shards.reader import DataSet, Shard
 from shards.sound import open_sound
 from shards.summary import summary

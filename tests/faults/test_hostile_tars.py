@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import shards.foreign
+import shards.foreign.samples
 from shards.errors import UserError
-from shards.importing import import_tars
-from shards.tar import MAX_BYTES, read_contents
+from shards.foreign.importing import import_tars
+from shards.foreign.tar import MAX_BYTES, read_contents
 from tests.faults.pickles import Bomb
 from tests.faults.tars import drawing, png, write_members, write_tar
 
@@ -21,7 +21,9 @@ SOUND = {"a.png": png(drawing()), "a.txt": b"1"}
 
 @pytest.fixture(autouse=True)
 def nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards.foreign, "decode", lambda data: pytest.fail("it was decoded"))
+    monkeypatch.setattr(
+        shards.foreign.samples, "decode", lambda data: pytest.fail("it was decoded")
+    )
 
 
 def refused(tar: Path, tmp_path: Path, message: str) -> None:

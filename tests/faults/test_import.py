@@ -14,7 +14,7 @@ from PIL import Image
 
 from shards.canvas import fit
 from shards.errors import UserError
-from shards.importing import REFUSED, Report, import_tars
+from shards.foreign.importing import REFUSED, Report, import_tars
 from shards.reader import DataSet
 from shards.verify import verify
 from tests.faults.sets import write_set

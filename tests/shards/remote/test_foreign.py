@@ -14,7 +14,7 @@ import webdataset
 from PIL import Image
 
 from shards.errors import UserError
-from shards.importing import import_tars
+from shards.foreign.importing import import_tars
 from shards.reader import DataSet
 from shards.record import Samples
 from shards.remote.push import push

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shards.compare.overlap import Overlap, overlap
+from shards.compare.overlap_text import as_text
+from shards.compare.whose import on_one_scale
 from shards.errors import UserError
 from shards.manifest import read_manifest
-from shards.overlap import Overlap, overlap
-from shards.overlap_text import as_text
 from shards.reader import DataSet
 from shards.record import Samples
-from shards.whose import on_one_scale
 from tests.shards.conftest import join, random_samples, write_set
 
 INK, DOT, OLD = "ab" * 32, "cd" * 32, "ef" * 32
@@ -28,9 +28,9 @@ def source(name: str, sha256: str, *writers: list) -> dict:
 
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several pieces of several batches, though the sets are small."""
-    monkeypatch.setattr("shards.walk.BATCH", 16)
-    monkeypatch.setattr("shards.overlap.BATCH", 16)
-    monkeypatch.setattr("shards.overlap._PIECE", 2)
+    monkeypatch.setattr("shards.compare.walk.BATCH", 16)
+    monkeypatch.setattr("shards.compare.overlap.BATCH", 16)
+    monkeypatch.setattr("shards.compare.overlap._PIECE", 2)
 
 
 def compare(one: Path, other: Path, *splits: list[str]) -> Overlap:

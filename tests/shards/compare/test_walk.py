@@ -4,14 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shards.compare.walk import Batch, side_by_side, walk
 from shards.layout import RECORD
 from shards.reader import DataSet
 from shards.record import Samples, build_records
-from shards.walk import Batch, side_by_side, walk
 
 
 def test_a_walk_is_in_the_order_of_the_keys(built: tuple[Path, Samples], monkeypatch) -> None:
-    monkeypatch.setattr("shards.walk.BATCH", 7)
+    monkeypatch.setattr("shards.compare.walk.BATCH", 7)
     folder, samples = built
     batches = list(walk(DataSet(folder)))
     found = b"".join(batch.records.tobytes() for batch in batches)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from shards.compare.walk import Batch, side_by_side, walk
 from shards.decode import read_digits
 from shards.errors import UserError
 from shards.labels import to_labels
 from shards.manifest import MANIFEST, Manifest, add_histograms, histograms
 from shards.reader import DataSet
 from shards.terminal import progress
-from shards.walk import Batch, side_by_side, walk
 
 EXAMPLES = 24  # changed samples that are kept, at most
 _PARTS = {"pictures": "png", "labels": "txt", "boxes or ids": "json"}

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shards.compare.versions import EXAMPLES, Diff, diff
+from shards.compare.versions_text import as_sheet, as_text
 from shards.errors import UserError
 from shards.manifest import histograms, own_fingerprint, read_manifest, write_manifest
 from shards.record import Samples
-from shards.versions import EXAMPLES, Diff, diff
-from shards.versions_text import as_sheet, as_text
 from tests.shards.conftest import join, random_samples, write_set
 
 COUNTS = {"test": 20, "val": 10, "train": 70}
@@ -44,7 +44,7 @@ def test_nothing_changed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_other_shards_are_a_patch(tmp_path: Path, size: int, monkeypatch) -> None:
-    monkeypatch.setattr("shards.walk.BATCH", 16)
+    monkeypatch.setattr("shards.compare.walk.BATCH", 16)
     found = compare(tmp_path, parts(), parts(), shard_size=size, version="1.2.4")
     assert (found.level, found.version, found.same) == ("patch", "1.2.4", 100)
     assert (found.changed, found.added.total(), found.gone.total()) == (0, 0, 0)
@@ -87,7 +87,7 @@ def test_samples_that_are_gone_are_a_major_version(tmp_path: Path) -> None:
 def test_a_sample_that_changed_makes_a_major_version(
     tmp_path: Path, name: str, told: str, monkeypatch
 ) -> None:
-    monkeypatch.setattr("shards.walk.BATCH", 8)
+    monkeypatch.setattr("shards.compare.walk.BATCH", 8)
     old = parts()
     new = old | {"train": with_changes(old["train"], [3, 40], name)}
     found = compare(tmp_path, old, new, shard_size=11)

@@ -16,7 +16,9 @@ from shards import __version__
 from shards.errors import UserError
 from shards.files import replacing
 from shards.finish import finish
-from shards.foreign import Found, Refusal, read_samples
+from shards.foreign.samples import Found, Refusal, read_samples
+from shards.foreign.tar import read_contents
+from shards.foreign.tars import Tar, at_hand, find_tars
 from shards.inventory import sha256
 from shards.labels import MAX_DIGITS, to_digits
 from shards.manifest import (
@@ -31,8 +33,6 @@ from shards.manifest import (
     shard_name,
 )
 from shards.record import Samples
-from shards.tar import read_contents
-from shards.tars import Tar, at_hand, find_tars
 from shards.terminal import progress
 from shards.writer import write_shard
 
@@ -68,8 +68,8 @@ def import_tars(
     while. A tar's split is that which its name begins with, else `split`. Files whose names end
     in one of `ignore` are left unread. All that is not taken is listed in refused.jsonl, an object
     with tar, key (null: the rest of the tar) and reason on each line. The same tars give the same
-    bytes. Raises UserError for a tar with members that no data set needs (see `shards.tar`),
-    before anything is decoded, for an `out` that is not empty, and where nothing is sound.
+    bytes. Raises UserError for a tar with members that no data set needs (see `tar`), before
+    anything is decoded, for an `out` that is not empty, and where nothing is sound.
     """
     found = find_tars(places, split)
     if out.exists() and any(out.iterdir()):

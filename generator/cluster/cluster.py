@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from generator.cluster_session import connected, first_line
-from generator.parcel import Parcel, pack
+from generator.cluster.parcel import Parcel, pack
+from generator.cluster.session import connected, first_line
 from generator.plan import tools
 from generator.shard_job import ShardJob
 from generator.workers import Failure, attempt, result_of

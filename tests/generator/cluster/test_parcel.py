@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from generator.bank import Bank
-from generator.parcel import pack
+from generator.cluster.parcel import pack
 from generator.recipe import preset
 from generator.shard_job import ShardJob
 from generator.stream import BankStream

@@ -13,11 +13,11 @@ from types import ModuleType
 import pytest
 from ray.cluster_utils import Cluster as Nodes
 
-from generator import cluster
 from generator.bank import Bank
 from generator.build import build
-from generator.cluster import Cluster
-from generator.parcel import pack
+from generator.cluster import cluster
+from generator.cluster.cluster import Cluster
+from generator.cluster.parcel import pack
 from generator.plan import Order, tools
 from generator.recipe import preset
 from generator.runners import Runner

@@ -12,11 +12,11 @@ from itertools import accumulate, islice
 
 import numpy as np
 
+from shards.compare.walk import BATCH, Batch, place, walk
+from shards.compare.whose import Whose, Writer, on_one_scale
 from shards.decode import read_boxes_and_ids, read_digits
 from shards.reader import DataSet
 from shards.terminal import progress
-from shards.walk import BATCH, Batch, place, walk
-from shards.whose import Whose, Writer, on_one_scale
 
 EXAMPLES = 3  # of each kind
 KINDS = ("digits", "pictures")

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from shards.card import flat
+from shards.compare.versions import Diff
 from shards.layout import KEY_DIGITS
 from shards.manifest import Manifest
 from shards.preview import sheet
-from shards.versions import Diff
 
 _MEANS = {
     "none": "nothing changed",

@@ -8,11 +8,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from shards.errors import UserError
+from shards.foreign.picture import decode, ink_box, to_canvas
+from shards.foreign.tar import PICTURES, Contents, Member
+from shards.foreign.tars import Tar
 from shards.labels import check_label
-from shards.picture import decode, ink_box, to_canvas
 from shards.record import on_canvas
-from shards.tar import PICTURES, Contents, Member
-from shards.tars import Tar
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shards.overlap import EXAMPLES, KINDS, Overlap, Side
+from shards.compare.overlap import EXAMPLES, KINDS, Overlap, Side
 
 
 def as_text(overlap: Overlap) -> str:
