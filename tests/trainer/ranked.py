@@ -111,10 +111,10 @@ def fail_on_the_last(data: DataSet, folder: Path) -> None:
     """The command `trainer train`, whose last rank cannot read its data any more."""
     import os
 
-    import shards.sound
+    import shards.opening
 
     if os.environ["RANK"] == str(int(os.environ["WORLD_SIZE"]) - 1):
-        shards.sound.DataSet = Unreadable
+        shards.opening.DataSet = Unreadable
     options = ["--batch", BATCH, "--save-seconds", 0, "--threads", 1]
     sys.argv = ["trainer", "train", str(data.folder), "--run", str(folder), *map(str, options)]
     cli.main()
