@@ -166,6 +166,7 @@ def _nano(classes: int) -> Reader:
         *_norm_conv(1, 16, stride=(2, 2)),
         nn.ReLU(),
         Residual(*_norm_conv(16, 16)),
+        Residual(*_norm_conv(16, 16), nn.ReLU(), *_norm_conv(16, 16)),
         *_norm_conv(16, 32, stride=(2, 2)),
         nn.ReLU(),
         Residual(*_norm_conv(32, 32), nn.ReLU(), *_norm_conv(32, 32)),
