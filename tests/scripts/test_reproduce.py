@@ -75,7 +75,7 @@ def test_results_tell_what_is_known_so_far(tmp_path: Path) -> None:
     text = (tmp_path / "RESULTS.md").read_text()
     assert "| nano | tablet | 10,000 | 0.9800 [0.9700, 0.9900] | - |" in text
     assert "| nano-fp32 | tablet | 0.0040 | 0.9800 [0.9700, 0.9900] |" in text
-    assert "| nano | 121,510 | 147.7 | - | 0.21 | - | 61 s |" in text
+    assert "| nano | 116,838 | 147.7 | - | 0.21 | - | 61 s |" in text
     assert "- **x** failed: bad" in text
     assert "   61.2 s  python -m trainer train" in text
     shipped(tmp_path, "int8", 0.97)
