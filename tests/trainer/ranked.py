@@ -21,7 +21,8 @@ from trainer.train import update
 
 CPU = torch.device("cpu")
 BATCH, STEPS = 31, 8
-CONFIG = Config("nano", epochs=1, batch=BATCH, precision="float32", max_minutes=1e6)
+# With other seeds a background's activation may be so near to 0 that rounding turns it on or off.
+CONFIG = Config("nano", epochs=1, batch=BATCH, precision="float32", max_minutes=1e6, seed=1)
 RATE = 1e-3
 
 
