@@ -93,7 +93,7 @@ def _verdict(outcome: Outcome) -> list[str]:
         lines.append("WARNING: the held-out digits are not read better: take the reader as it was")
     if outcome.refused:
         lines.append(
-            f"REFUSED: {outcome.worst} is read worse by more than the limit, and no reader is made; "
+            f"REFUSED: {outcome.worst} is read worse by more than the limit, no reader is made; "
             "mix in numbers by the hands it forgets by --others, or allow more by --max-drop"
         )
     return lines
