@@ -54,7 +54,7 @@ class _Loss(torch.autograd.Function):
             gradient.addcmul_(share, paths[:, state, None], value=-1)
         gradient.masked_fill_(impossible, 0)
         ctx.save_for_backward((gradient / len(digits)).permute(2, 0, 1).to(logits.dtype))
-        return losses.masked_fill(impossible, 0).mean().float()
+        return losses.masked_fill(impossible, 0).mean().to(logits.dtype)
 
     @staticmethod
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
