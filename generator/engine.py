@@ -32,6 +32,8 @@ CHUNK = 2048
 # or by a step where ink reached the edge of its tile and the excess is unknown.
 SLACK, STEP = 0.985, 0.93
 TRIES = 40
+# A digit with less ink than this share of what it should reach, and 1 px, is inked anew.
+LEAST_INK = 0.7
 
 
 def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: int) -> Samples:
@@ -124,10 +126,10 @@ class _Renderer:
         for tried in range(TRIES):
             layout = lay_out(self._bank, recipe, numbers, shrink, small=not tried)
             strips = self._inker.ink(layout)
-            boxes, cut = _measure(strips, layout, numbers)
+            boxes, cut, lost = _measure(strips, layout, numbers)
             bounds = _union(boxes, numbers)
             width, height = bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]
-            fits = (height <= room.height) & (width <= room.width) & ~cut
+            fits = (height <= room.height) & (width <= room.width) & ~cut & ~lost
             move = _moves(room, ~numbers.anywhere & (recipe.frame == "ink"), bounds)
             done = rows[fits]
             samples.images[done] = self._sheet.compose(strips, layout, move, fits)
@@ -137,23 +139,29 @@ class _Renderer:
             if fits.all():
                 return
             excess = np.maximum(height / room.height, width / room.width)
-            shrink *= np.where(cut, STEP, SLACK / excess)
+            shrink *= np.where(lost, 1, np.where(cut, STEP, SLACK / np.maximum(excess, 1)))
             again = np.flatnonzero(~fits)
             rows, shrink, numbers = rows[again], shrink[again], numbers.take(again)
+            numbers.inked_anew[lost[again]] = True
         raise RuntimeError(
             f"digits {numbers.digits[0]} of bank rows {numbers.glyphs[0]} do not fit the canvas"
         )
 
 
-def _measure(strips: list[Strip], layout: Layout, numbers: Numbers) -> tuple[I64, Bools]:
-    """Boxes (n, 5, 4) of the ink of each digit, and which numbers a tile has cut."""
+def _measure(strips: list[Strip], layout: Layout, numbers: Numbers) -> tuple[I64, Bools, Bools]:
+    """Boxes (n, 5, 4) of the ink of each digit; which numbers a tile has cut, and which lost ink.
+
+    A thin grey line that is drawn very small falls between the pixels.
+    """
     boxes = np.zeros((len(numbers), MAX_DIGITS, 4), np.int64)
-    cut = np.zeros(len(numbers), np.bool_)
+    cut, lost = np.zeros((2, len(numbers)), np.bool_)
     for strip in strips:
-        owner = layout.owner[strip.digits]
-        boxes[owner, layout.place[strip.digits]], bad = strip.measure()
+        owner, extent = layout.owner[strip.digits], layout.extent[strip.digits]
+        found, bad = strip.measure()
+        boxes[owner, layout.place[strip.digits]] = found
         cut[owner[bad]] = True
-    return boxes, cut
+        lost[owner[(found[:, 2:] < np.maximum(LEAST_INK * extent - 1, 1)).any(axis=1)]] = True
+    return boxes, cut, lost & ~numbers.inked_anew
 
 
 def _union(boxes: I64, numbers: Numbers) -> I64:

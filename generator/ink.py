@@ -45,8 +45,9 @@ class Strip:
         """Measure the ink of each tile.
 
         Returns:
-            int64 (m, 4), its box on the canvas, x, y, width, height; and bool (m,), which boxes
-            are no good: the ink reaches the tile's edge, or leaves more than the widest rim.
+            int64 (m, 4), its box on the canvas, x, y, width, height, 0 wide and high without ink;
+            and bool (m,), which boxes are no good: the ink reaches the tile's edge, or leaves more
+            than the widest rim.
         """
         height, count, width = self.tiles.shape
         # Eight pixels at once: a pixel is ink if one of its upper three bits is set.
@@ -59,7 +60,8 @@ class Strip:
         top, bottom = rows.argmax(axis=1), height - rows[:, ::-1].argmax(axis=1)
         rims = np.stack([left, top, width - right, height - bottom], axis=1)
         bad = ((rims == 0) | (rims > (RIM_X, RIM_Y, RIM_X, RIM_Y))).any(axis=1)
-        sides = [left + self.left, top + self.top, right - left, bottom - top]
+        inked = columns[np.arange(count), left]
+        sides = [left + self.left, top + self.top, (right - left) * inked, (bottom - top) * inked]
         return np.stack(sides, axis=1), bad
 
 

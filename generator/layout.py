@@ -74,6 +74,7 @@ class Layout:
     row: I64  # (d,), canvas row of its tile's top edge; may be negative
     margin_x: I64  # (d,), columns on either side of its tile that are empty, of MARGINS_X
     margin_y: I64  # (d,), rows above and below, of MARGINS_Y
+    extent: F32  # (d, 2), px that its ink should reach across and down
     maps: Maps
     gain: F32  # (d,)
     bias: F32  # (d,)
@@ -120,10 +121,10 @@ def lay_out(
     centre = (ink[..., ::2] + ink[..., 1::2]) / 2 - shift
     column = np.round(centre_x + centre[..., 0] * scale - TILE_WIDTH / 2)
     row = np.round(centre_y + centre[..., 1] * scale - TILE_HEIGHT / 2)
-    height = ink[..., 3] - ink[..., 2]
+    extent = np.stack([width, ink[..., 3] - ink[..., 2]], axis=2) * scale[..., None]
     gain, bias = _ramps(numbers, size)
-    margin_x = _margins(MARGINS_X if small else (0,), TILE_WIDTH, width * scale)
-    margin_y = _margins(MARGINS_Y if small else (0,), TILE_HEIGHT, height * scale)
+    margin_x = _margins(MARGINS_X if small else (0,), TILE_WIDTH, extent[..., 0])
+    margin_y = _margins(MARGINS_Y if small else (0,), TILE_HEIGHT, extent[..., 1])
     owner, place = np.nonzero(numbers.present)
     tile = (margin_y * TILE_WIDTH + margin_x)[owner, place]
     order = np.lexsort((place, ~numbers.inked_anew[owner], tile))
@@ -137,6 +138,7 @@ def lay_out(
         row=row[at].astype(np.int64),
         margin_x=margin_x[at],
         margin_y=margin_y[at],
+        extent=extent[at],
         maps=_maps(
             numbers, at, matrices[at], size[owner], (centre_x - column)[at], (centre_y - row)[at]
         ),

@@ -42,7 +42,9 @@ class Recipe:
     overlap: float = _field(0.25, "most that neighbours overlap, of the narrower one's width")
     elastic: Range = _field((0, 0), "px, smooth displacement of each digit")
     tremor: Range = _field((0, 0), "px, fast displacement of each digit")
-    reink: float = _field(0.0, "share of numbers thinned to centrelines and inked anew")
+    reink: float = _field(
+        0.0, "share of numbers thinned and inked anew, as all under a `size` of 0.6"
+    )
     pen: Range = _field((2, 2), "px, pen width of a number inked anew")
     contrast: Range = _field((1, 1), "factor on the ink of a number that is not inked anew")
     softness: Range = _field((1, 1), "output px over which ink fades at its edge, inked anew")

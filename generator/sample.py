@@ -24,6 +24,8 @@ DRAWS = NUMBER_DRAWS + MAX_DIGITS * DIGIT_DRAWS
 ELASTIC_WAVES: Range = (0.4, 1.2)
 TREMOR_WAVES: Range = (2.5, 5)
 WAVE_LENGTH = 20.0
+# Of a smaller height, a factor as `size`, thin grey lines fall between pixels: inked anew.
+LEAST_GREY = 0.6
 # x by column, x by row, y by column, y by row: see warp.Maps.
 CURVES = 4
 
@@ -114,7 +116,7 @@ def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
         np.stack([next(digit) for _ in range(CURVES)], axis=2) for _ in range(5)
     )
     per_px = 2 * np.pi / WAVE_LENGTH
-    return Numbers(
+    numbers = Numbers(
         digits=labels,
         glyphs=glyphs,
         aspect=between(recipe.aspect, next(number)),
@@ -151,6 +153,8 @@ def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
         ),
         curve_phase=2 * np.pi * np.stack([bend_phase, tremor_phase], axis=3),
     )
+    numbers.inked_anew[numbers.anywhere & (numbers.size < LEAST_GREY)] = True
+    return numbers
 
 
 def between(limits: Range, u: Floats) -> Floats:

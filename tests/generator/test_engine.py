@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from generator.bank import Bank
+from generator.bank import Bank, build_bank
 from generator.engine import CHUNK, render
 from generator.recipe import PRESETS, preset
-from shards.canvas import fit
+from generator.sources.folder import read_folder
+from shards.canvas import INK_HEIGHT, fit
 
 INK = 32
 
@@ -107,6 +111,21 @@ def test_a_pen_inks_as_thick_as_it_is(bank: Bank) -> None:
     thin, medium, thick = ink(1), ink(2), ink(4)
     assert 1.3 * thin < medium
     assert 1.4 * medium < thick
+
+
+def test_a_hair_that_falls_between_the_pixels_is_inked_anew(tmp_path: Path) -> None:
+    hair = np.zeros((300, 300), np.uint8)
+    hair[10:290, 150] = 255
+    for digit in range(10):
+        (tmp_path / str(digit)).mkdir()
+        Image.fromarray(hair).save(tmp_path / str(digit) / "w_0.png")
+    bank = build_bank(tmp_path / "bank.h5", [read_folder(tmp_path, "MIT", val=0, test=0)])
+    upright = ["reink=0", "rotation=0", "lean=0", "slant=0", "scale=1", "reference=0", "written=0"]
+    for size in (0.3, 0.55, 0.65, 1.0):
+        recipe = preset("child").override([*upright, "anywhere=1", f"size={size}", "digits=1:3"])
+        samples = render(bank, "train", recipe, 1, 0, 1000)
+        heights = samples.boxes[samples.digits >= 0, 3]
+        assert heights.min() >= size * INK_HEIGHT / 3
 
 
 def test_the_reference_share_is_drawn_by_the_reference_recipe(bank: Bank) -> None:
