@@ -21,6 +21,7 @@ from trainer.checkpoint import (
 )
 from trainer.config import Config
 from trainer.models import Reader, build_seeded
+from trainer.muon import Muon
 
 
 class State:
@@ -37,9 +38,7 @@ class State:
         self.network: nn.Module = self.model  # what a step calls; see `Ranks.network`
         self.average = self._build().eval().requires_grad_(False)
         self.statistics = _in_one(_norm_statistics(self.model))
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), weight_decay=config.weight_decay, fused=True
-        )
+        self.optimizer = Muon(self.model, config.weight_decay)
         self.epoch = 0  # the one in progress
         self.step = 0  # how many of its steps are done
         self.updates = 0  # steps since the beginning of the run
@@ -102,9 +101,9 @@ class State:
         load_weights(state.model, named("model", tensors), path)
         load_weights(state.average, named("ema", tensors), path)
         try:
-            state._load_optimizer(named("optimizer", tensors))
+            state.optimizer.load(named("optimizer", tensors))
             torch.set_rng_state(tensors["random"].cpu())
-        except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
+        except (KeyError, TypeError, RuntimeError) as error:
             raise UserError(
                 f"{path} lacks what a run needs to go on; use --init to start from its weights"
             ) from error
@@ -121,30 +120,13 @@ class State:
         return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def _tensors(self) -> dict[str, Tensor]:
-        moments = self.optimizer.state_dict()["state"]
         return {
             **{f"model.{name}": value for name, value in self.model.state_dict().items()},
             **{f"ema.{name}": value for name, value in self.average.state_dict().items()},
-            **{
-                f"optimizer.{index}.{name}": value
-                for index, values in moments.items()
-                for name, value in values.items()
-            },
+            **{f"optimizer.{name}": value for name, value in self.optimizer.tensors().items()},
             "losses": torch.tensor(self.losses, dtype=torch.float32),
             "random": torch.get_rng_state(),
         }
-
-    def _load_optimizer(self, tensors: dict[str, Tensor]) -> None:
-        moments: dict[int, dict[str, Tensor]] = {}
-        parameters = list(self.model.parameters())
-        for key, value in tensors.items():
-            index, name = key.split(".")
-            like = parameters[int(index)]
-            # Laid out in memory as the parameter is: the fused optimizer walks both in step.
-            copy = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
-            moments.setdefault(int(index), {})[name] = copy
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
 def _norm_statistics(module: nn.Module) -> list[Tensor]:

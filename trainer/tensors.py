@@ -82,6 +82,6 @@ def _known(model: str) -> dict[str, tuple[str, tuple[int, ...]]]:
     }
     for index, parameter in enumerate(network.parameters()):
         known[f"optimizer.{index}.step"] = "F32", ()
-        for moment in ("exp_avg", "exp_avg_sq"):
+        for moment in ("exp_avg", "exp_avg_sq", "momentum"):
             known[f"optimizer.{index}.{moment}"] = "F32", tuple(parameter.shape)
     return known

@@ -93,10 +93,7 @@ def update(
     length = nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
     lost = ~torch.isfinite(loss + length)
     torch.where(lost, statistics, state.statistics, out=state.statistics)
-    state.optimizer.found_inf = lost.float()  # type: ignore[attr-defined]  # as GradScaler says it
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    state.optimizer.step()
+    state.optimizer.step(rate, lost)
     state.step += 1
     state.updates += 1
     state.update_average()

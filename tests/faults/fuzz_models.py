@@ -40,7 +40,7 @@ def checkpoints(folder: Path) -> tuple[Parser, st.SearchStrategy[bytes]]:
     state = State(Config("nano"), CPU)
     for parameter in state.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    state.optimizer.step()
+    state.optimizer.step(1e-3, torch.tensor(False))
     state.save(path, read_manifest(folder / "set" / MANIFEST))
     sound = path.read_bytes()
     length = int.from_bytes(sound[:8], "little")

@@ -15,6 +15,7 @@ from trainer import cli
 from trainer.config import Config
 from trainer.data import Batch, Order, from_shards
 from trainer.models import Reader, ink_mask
+from trainer.muon import Muon
 from trainer.norms import join_norms
 from trainer.ranks import ALONE, Ranks, joined
 from trainer.state import State, _in_one, _norm_statistics
@@ -44,7 +45,7 @@ def in_double() -> State:
     state.model.double().__class__ = Exact
     state.average.double()
     state.statistics = _in_one(_norm_statistics(state.model))
-    state.optimizer = torch.optim.AdamW(state.model.parameters(), weight_decay=0.01, fused=True)
+    state.optimizer = Muon(state.model, CONFIG.weight_decay)
     return state
 
 
