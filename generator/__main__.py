@@ -1,6 +1,8 @@
-"""`python -m generator`: the command `generator`, from a source folder that is not installed."""
+"""The command `generator`, and `python -m generator` from a source folder that is not installed."""
 
-from generator.cli import main
+from shards.entry import command
+
+main = command("generator.cli")
 
 if __name__ == "__main__":  # a worker process imports this file under another name
     main()

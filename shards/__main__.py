@@ -1,6 +1,8 @@
-"""`python -m shards`: the command `shards`, from a source folder that is not installed."""
+"""The command `shards`, and `python -m shards` from a source folder that is not installed."""
 
-from shards.cli import main
+from shards.entry import command
+
+main = command("shards.cli")
 
 if __name__ == "__main__":  # a worker process imports this file under another name
     main()

@@ -1,6 +1,8 @@
-"""`python -m trainer`: the command `trainer`, from a source folder that is not installed."""
+"""The command `trainer`, and `python -m trainer` from a source folder that is not installed."""
 
-from trainer.cli import main
+from shards.entry import command
+
+main = command("trainer.cli")
 
 if __name__ == "__main__":  # a worker process imports this file under another name
     main()
