@@ -19,6 +19,7 @@ from generator.rng import coarse_uniforms
 from generator.sample import DRAWS, Numbers, from_uniforms
 from generator.strays import stray
 from shards import canvas
+from shards.errors import UserError
 from shards.labels import MAX_DIGITS
 from shards.record import Samples
 
@@ -31,7 +32,9 @@ CHUNK = 2048
 # Numbers that came out too large are laid out again: so much smaller than their excess asks for,
 # or by a step where ink reached the edge of its tile and the excess is unknown.
 SLACK, STEP = 0.985, 0.93
-TRIES = 40
+# From the try CALM on, at full size again, a number is bent, turned, moved and scaled half as
+# much each time: one that no size fits would else end as a dot.
+CALM, TRIES = 10, 40
 # A digit with less ink than this share of what it should reach, and 1 px, is inked anew.
 LEAST_INK = 0.7
 
@@ -143,8 +146,17 @@ class _Renderer:
             again = np.flatnonzero(~fits)
             rows, shrink, numbers = rows[again], shrink[again], numbers.take(again)
             numbers.inked_anew[lost[again]] = True
-        raise RuntimeError(
-            f"digits {numbers.digits[0]} of bank rows {numbers.glyphs[0]} do not fit the canvas"
+            if tried >= CALM:
+                numbers = numbers.calmer()
+            if tried == CALM:
+                shrink[:] = 1
+        there = numbers.present[0]
+        digits, places = (
+            ", ".join(map(str, row[0, there].tolist())) for row in (numbers.digits, numbers.glyphs)
+        )
+        raise UserError(
+            f"the digits {digits} of the bank's rows {places} do not fit the canvas in any size; "
+            "look for pictures that are no digits with `generator doctor`, and make the bank anew"
         )
 
 

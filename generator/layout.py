@@ -224,7 +224,7 @@ def _ramps(numbers: Numbers, size: F32) -> tuple[F32, F32]:
 
     A digit inked anew is read from its distance field: the ink of a pen of width w fades from full
     to none while the distance to the centreline goes from (w - softness) / 2 to (w + softness) / 2.
-    Any other is read as grey, and its contrast turns about half ink.
+    Any other is read as grey, and contrast turns about half ink, or about black where it fades.
     """
     # Turning and leaning keep areas.
     px_per_step = numbers.scale * np.sqrt(numbers.aspect)[:, None] * size[:, None]
@@ -235,8 +235,9 @@ def _ramps(numbers: Numbers, size: F32) -> tuple[F32, F32]:
     # Where the field ends there is no ink, however thick and soft the pen.
     bias = np.minimum(255 * (pen / 2 / softness + 0.5) - 255 * gain, 0)
     contrast = numbers.contrast[:, None]
+    lift = np.minimum(127.5 * (1 - contrast), 0)
     anew = numbers.inked_anew[:, None]
-    return np.where(anew, gain, contrast), np.where(anew, bias, 127.5 * (1 - contrast))
+    return np.where(anew, gain, contrast), np.where(anew, bias, lift)
 
 
 def _maps(

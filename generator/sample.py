@@ -29,6 +29,12 @@ LEAST_GREY = 0.6
 # x by column, x by row, y by column, y by row: see warp.Maps.
 CURVES = 4
 
+# Of `Numbers`, what places and distorts a digit.
+_WILD = (
+    *("slant", "rise", "spacing", "rotation"),
+    *("shift_x", "shift_y", "lean", "gap", "curve_height"),
+)
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -80,6 +86,12 @@ class Numbers:
         """The numbers of these rows, in this order."""
         fields = dataclasses.fields(self)
         return dataclasses.replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields})
+
+    def calmer(self) -> Self:
+        """The same numbers, bent, turned, moved and scaled half as much."""
+        halves = {name: getattr(self, name) / 2 for name in _WILD}
+        roots = {"scale": np.sqrt(self.scale), "aspect": np.sqrt(self.aspect)}
+        return dataclasses.replace(self, **halves, **roots)
 
 
 def draw(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count: int) -> Numbers:

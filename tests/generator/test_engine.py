@@ -113,6 +113,16 @@ def test_a_pen_inks_as_thick_as_it_is(bank: Bank) -> None:
     assert 1.4 * medium < thick
 
 
+def test_contrast_under_one_fades_ink_and_leaves_the_ground_black(bank: Bank) -> None:
+    full, half = (
+        render(bank, "train", preset("clean").override([f"contrast={c}"]), 1, 0, 60).images
+        for c in (1, 0.5)
+    )
+    assert half.max() in (127, 128)
+    assert 0.45 < half.sum() / full.sum() < 0.5
+    assert abs((half > 0).sum() / (full > 0).sum() - 1) < 0.05
+
+
 def test_a_hair_that_falls_between_the_pixels_is_inked_anew(tmp_path: Path) -> None:
     hair = np.zeros((300, 300), np.uint8)
     hair[10:290, 150] = 255
