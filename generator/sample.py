@@ -31,8 +31,15 @@ CURVES = 4
 
 # Of `Numbers`, what places and distorts a digit.
 _WILD = (
-    *("slant", "rise", "spacing", "rotation"),
-    *("shift_x", "shift_y", "lean", "gap", "curve_height"),
+    "slant",
+    "rise",
+    "spacing",
+    "rotation",
+    "lean",
+    "shift_x",
+    "shift_y",
+    "gap",
+    "curve_height",
 )
 
 
