@@ -137,6 +137,30 @@ def export(
 
 
 @app.command()
+def average(
+    run: Annotated[Path, typer.Argument(help="Run folder, checkpoint or shipped reader.")],
+    other: Annotated[Path, typer.Argument(help="What it began from, or another run from that.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the averaged checkpoint.")],
+    data: Annotated[str, typer.Option(help="Data set on whose val split the averages are tried.")],
+    images: Images = 4_000,
+) -> None:
+    """Average the weights of two runs, in a share that reads unseen writers well.
+
+    A run learns and forgets; between its weights and those it began from (--init) lie readers that
+    have done less of the latter. Eleven shares are tried; of those no worse than the best by more
+    than chance, the one nearest to a half is kept.
+    """
+    from shards.opening import open_data
+    from trainer.average import average
+
+    kept, losses = average(run, other, out, open_data(data), images)
+    for share, each in losses.items():
+        mark = "  kept" if share == kept else ""
+        typer.echo(f"{share:.1f} of {run}: val loss {each.mean():.4f}{mark}")
+    typer.echo(f"written: {out}; next: trainer export {out} OUT --data {redacted(data)}")
+
+
+@app.command()
 def quantize(
     folder: Annotated[Path, typer.Argument(help="Folder that trainer export wrote.")],
     data: Data,

@@ -1,6 +1,5 @@
 """Pictures that are no digits, in recipes at their limits: every number still has all its ink."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from shards.reader import DataSet
+from trainer.average import copy_weights, mix_weights
 from trainer.checkpoint import BEST, find_weights, read_header
 from trainer.config import PEAK_RATES, Config
 from trainer.device import choose_precision
@@ -55,7 +56,7 @@ def tune(
     )
     state = State(config, torch.device("cpu"))
     state.start_from(weights)
-    before = _copy(state)
+    before = copy_weights(state.average)
     run.mkdir(parents=True, exist_ok=True)
     _, accuracy = _validate(data, state)
     train(data, run, state)
@@ -70,23 +71,13 @@ def retreat(state: State, before: dict[str, Tensor], data: DataSet, least: float
 
     Returns the share of the change that is kept, 0 where none of the shares tried is enough.
     """
-    after = _copy(state)
+    after = copy_weights(state.average)
     for step in range(STEPS, 0, -1):
-        _mix(state, before, after, step / STEPS)
+        mix_weights(state.average, before, after, step / STEPS)
         if _validate(data, state)[1] >= least:
             return step / STEPS
-    _mix(state, before, after, 0)
+    mix_weights(state.average, before, after, 0)
     return 0.0
-
-
-def _mix(state: State, before: dict[str, Tensor], after: dict[str, Tensor], share: float) -> None:
-    for name, value in state.average.state_dict().items():
-        if value.is_floating_point():
-            value.copy_(torch.lerp(before[name], after[name], share))
-
-
-def _copy(state: State) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in state.average.state_dict().items()}
 
 
 def _validate(data: DataSet, state: State) -> tuple[float, float]:
