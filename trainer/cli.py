@@ -43,6 +43,9 @@ def train(
     ] = 0.0,
     seed: Annotated[int, typer.Option(help="Decides first weights and order.")] = 0,
     device: Device = "auto",
+    optimizer: Annotated[
+        str, typer.Option(help="Of the weight matrices: muon, or adamw as for all else.")
+    ] = "muon",
     precision: Annotated[
         str, typer.Option(help="bf16, float32 or auto (bf16 where the device computes in it).")
     ] = "auto",
@@ -99,6 +102,7 @@ def train(
         max_minutes=max_minutes,
         seed=seed,
         precision=precision,
+        optimizer=optimizer,
     )
     try:
         folder = start(

@@ -33,10 +33,13 @@ class Config:
     val_images: int = 3_000  # at most
     seed: int = 0
     precision: str = "auto"
+    optimizer: str = "muon"  # of the weight matrices, or "adamw" for all alike
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise UserError(f"model {self.model!r} is unknown; choose one of {', '.join(MODELS)}")
+        if self.optimizer not in ("muon", "adamw"):
+            raise UserError(f"optimizer {self.optimizer!r} is unknown; choose muon or adamw")
         if self.epochs < 1 or self.val_images < 1 or self.batch < 1:
             raise UserError("epochs, batch and validation images must each be 1 or more")
         for name, value in asdict(self).items():

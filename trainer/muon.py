@@ -18,17 +18,17 @@ class Muon:
 
     Keller Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024), with
     Nesterov's momentum, and the scale and weight decay of arXiv 2502.16982. Norms, biases,
-    depthwise filters and the first and last layer learn by torch's AdamW.
+    depthwise filters and the first and last layer learn by torch's AdamW; all, without `matrices`.
     """
 
-    def __init__(self, model: nn.Module, weight_decay: float) -> None:
+    def __init__(self, model: nn.Module, weight_decay: float, matrices: bool = True) -> None:
         self._parameters = list(model.parameters())
         self._weight_decay = weight_decay
         weights = [parameter for parameter in self._parameters if parameter.ndim > 1]
         self._momenta = {
             weight: torch.zeros_like(weight)
             for weight in weights[:-1]
-            if min(weight.shape[0], weight[0].numel()) >= _LEAST_SIDE
+            if matrices and min(weight.shape[0], weight[0].numel()) >= _LEAST_SIDE
         }
         rest = [parameter for parameter in self._parameters if parameter not in self._momenta]
         self._adamw = torch.optim.AdamW(rest, weight_decay=weight_decay, fused=True)

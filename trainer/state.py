@@ -38,7 +38,7 @@ class State:
         self.network: nn.Module = self.model  # what a step calls; see `Ranks.network`
         self.average = self._build().eval().requires_grad_(False)
         self.statistics = _in_one(_norm_statistics(self.model))
-        self.optimizer = Muon(self.model, config.weight_decay)
+        self.optimizer = Muon(self.model, config.weight_decay, config.optimizer == "muon")
         self.epoch = 0  # the one in progress
         self.step = 0  # how many of its steps are done
         self.updates = 0  # steps since the beginning of the run

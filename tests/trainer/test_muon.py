@@ -121,3 +121,19 @@ def test_a_part_of_what_it_keeps_is_refused() -> None:
             Muon(model, 0.01).load(
                 {key: tensor for key, tensor in muon.tensors().items() if key != name}
             )
+
+
+def test_without_matrices_every_weight_learns_by_adamw() -> None:
+    torch.manual_seed(4)
+    ours, theirs = nn.Linear(20, 20), nn.Linear(20, 20)
+    theirs.load_state_dict(ours.state_dict())
+    muon = Muon(ours, 0.1, matrices=False)
+    adamw = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1, fused=True)
+    for _ in range(3):
+        for model in (ours, theirs):
+            for parameter in model.parameters():
+                parameter.grad = torch.ones_like(parameter)
+        muon.step(0.01, NOTHING_LOST)
+        adamw.step()
+    assert torch.equal(ours.weight, theirs.weight)
+    assert {name.split(".")[1] for name in muon.tensors()} == {"step", "exp_avg", "exp_avg_sq"}

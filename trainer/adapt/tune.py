@@ -53,6 +53,7 @@ def tune(
         val_images=data.count("val"),
         max_minutes=minutes,
         seed=seed,
+        optimizer="adamw",  # Muon learns less of one hand before it harms the others: LOG.md
     )
     state = State(config, torch.device("cpu"))
     state.start_from(weights)
