@@ -37,11 +37,13 @@ class Reader(nn.Module):
 def ink_mask(image: Tensor, steps: int, classes: int) -> Tensor:
     """Float32 (b, steps, classes): 0, or `NO_INK_PENALTY` for the digits where no ink is near.
 
+    `image` is (b, 1, 32, width); training also cuts images narrower (`trainer.trim`).
     Without it training tends to stick: a first digit guessed on the always empty left border.
     """
-    stride = round(WIDTH / steps)
+    width = image.shape[3]
+    stride = round(width / steps)
     window = stride + 2 * SURROUND
-    padding = (stride * (steps - 1) + window - WIDTH) // 2
+    padding = (stride * (steps - 1) + window - width) // 2
     columns = image.float().amax(dim=2)
     near = functional.max_pool1d(columns, window, stride=stride, padding=padding)
     penalty = (near < INK).float().transpose(1, 2) * NO_INK_PENALTY

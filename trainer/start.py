@@ -20,6 +20,7 @@ from trainer.ranks import LostRankError, Ranks, joined, local_rank, told_when_lo
 from trainer.room import check_labels
 from trainer.state import State
 from trainer.train import train
+from trainer.trim import best_parts
 
 
 def start(
@@ -65,7 +66,9 @@ def start(
             if compiled:
                 state.model.compile()
             with _going_on(folder / LAST), told_when_lost(ranks):
-                train(data, folder, state, save_seconds, ranks)
+                whole = compiled or ranks.count > 1  # each part would compile, or be summed up
+                parts = 1 if whole else best_parts(state.model)
+                train(data, folder, state, save_seconds, ranks, parts)
     return folder
 
 

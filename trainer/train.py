@@ -21,21 +21,28 @@ from trainer.predict import by_torch, chunks
 from trainer.ranks import ALONE, Ranks
 from trainer.skips import ANEW, Skips
 from trainer.state import State
+from trainer.trim import trimmed
 
 _EPOCH_IMAGES = 120_000  # the most in an epoch, unless asked for
 _LOG_EVERY = 50  # steps
 
 
 def train(
-    data: DataSet, folder: Path, state: State, save_seconds: float = 300, ranks: Ranks = ALONE
+    data: DataSet,
+    folder: Path,
+    state: State,
+    save_seconds: float = 300,
+    ranks: Ranks = ALONE,
+    parts: int = 1,
 ) -> None:
     """Train `state` to the end of its run; checkpoints, logs and curves go into `folder`.
 
     Each epoch ends with a validation of the averaged weights; in between `last.safetensors` is
     written every `save_seconds`, though not while steps are skipped. Of several ranks each trains
-    on its part of every batch, and the first writes. Raises UserError when ten steps in a row were
-    skipped, since loss or gradient was not finite, when the averaged weights read nothing
-    finite, and when the shards that a build beside should write do not come.
+    on its part of every batch, and the first writes. `parts` is into how many a step divides its
+    batch (see `update`). Raises UserError when ten steps in a row were skipped, since loss or
+    gradient was not finite, when the averaged weights read nothing finite, and when the shards
+    that a build beside should write do not come.
     """
     config = state.config
     precision = choose_precision(config.precision, state.device)
@@ -55,7 +62,7 @@ def train(
                 task = bar.add_task(f"epoch {state.epoch + 1}/{config.epochs}", total=indices.size)
                 for batch in stream(gather, ranks.part(indices[state.step :]), state.device):
                     rate = config.rate_at(done)
-                    meter.add(update(state, batch, rate, precision, ranks))
+                    meter.add(update(state, batch, rate, precision, ranks, parts))
                     done = _share_done(state, total, ranks)
                     if state.updates % _LOG_EVERY == 0:
                         skips.read(state, meter)
@@ -74,22 +81,33 @@ def train(
 
 
 def update(
-    state: State, batch: Batch, rate: float, precision: torch.dtype, ranks: Ranks = ALONE
+    state: State,
+    batch: Batch,
+    rate: float,
+    precision: torch.dtype,
+    ranks: Ranks = ALONE,
+    parts: int = 1,
 ) -> Tensor:
     """One step of the optimizer at learning rate `rate`; returns the loss, nats per number.
 
     The loss, a float32 scalar, stays on the device, and nothing here waits for the device. A step
     whose loss or gradient is not finite changes neither weights nor statistics and returns nan.
     Of several ranks each has its part of the batch; they return the same loss, that of it all.
+    `parts` above 1 divides the batch by width (`trimmed`); the step is that of all of it, but
+    for batch norms, which see a part at a time.
     """
     statistics = state.statistics.clone()
-    with autocast(state.device, precision):
-        logits = state.network(to_input(batch.images))
-    loss = ctc_loss(logits, batch.digits)
-    loss = ranks.weigh(loss, len(batch.digits) / state.config.batch)
     state.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    loss = ranks.mean(loss.detach())
+    losses = []
+    for part in trimmed(batch, parts):
+        with autocast(state.device, precision):
+            logits = state.network(to_input(part.images))
+        share = len(part.digits) / len(batch.digits)
+        loss = ctc_loss(logits, part.digits) * share
+        loss = ranks.weigh(loss, len(batch.digits) / state.config.batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
+    loss = ranks.mean(torch.stack(losses).sum())
     length = nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
     lost = ~torch.isfinite(loss + length)
     torch.where(lost, statistics, state.statistics, out=state.statistics)

@@ -26,6 +26,7 @@ from trainer.device import choose_precision
 from trainer.models import build_seeded
 from trainer.state import State
 from trainer.train import update
+from trainer.trim import best_parts
 
 BATCHES = {"nano": 256, "optimized": 64}
 STEPS = 2
@@ -63,10 +64,11 @@ def _ours(model: str, data: DataSet, batch: int) -> Task:
     state = State(Config(model), device)
     precision = choose_precision("auto", device)
     batches = _batches(data, batch, device)
+    parts = best_parts(state.model)
 
     def task(number: int) -> int:
         for _ in range(STEPS):
-            update(state, next(batches), RATE, precision)
+            update(state, next(batches), RATE, precision, parts=parts)
         return STEPS * batch
 
     return task
