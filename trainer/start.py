@@ -66,7 +66,7 @@ def start(
             if compiled:
                 state.model.compile()
             with _going_on(folder / LAST), told_when_lost(ranks):
-                whole = compiled or ranks.count > 1  # each part would compile, or be summed up
+                whole = compiled or local_rank() is not None  # ranks see the same norms, any number
                 parts = 1 if whole else best_parts(state.model)
                 train(data, folder, state, save_seconds, ranks, parts)
     return folder

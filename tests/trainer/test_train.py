@@ -22,6 +22,7 @@ from trainer.train import train, update
 
 CPU = torch.device("cpu")
 CONFIG = Config("nano", epochs=2, batch=32, val_images=32, precision="float32")
+PARTS = 2  # what `start` takes for nano on a CPU
 ROWS = np.arange(128).reshape(4, 32)
 NAN = float("nan")
 
@@ -43,7 +44,7 @@ class Interrupted(DataSet):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, printed: DataSet) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
-    train(printed, folder, State(CONFIG, CPU))
+    train(printed, folder, State(CONFIG, CPU), parts=PARTS)
     return folder
 
 
@@ -51,7 +52,9 @@ def test_a_resumed_run_ends_with_the_very_weights(
     undisturbed: Path, printed: DataSet, tmp_path: Path
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(Interrupted(printed.folder), tmp_path, State(CONFIG, CPU), save_seconds=0)
+        train(
+            Interrupted(printed.folder), tmp_path, State(CONFIG, CPU), save_seconds=0, parts=PARTS
+        )
     half = State.load(tmp_path / LAST, CPU)
     assert (half.epoch, half.step) == (0, 6)
     assert start(printed.folder, CONFIG, tmp_path, "cpu", resume=True) == tmp_path
