@@ -16,6 +16,7 @@ from generator.paper import soil
 from generator.pen.numbers import write
 from generator.recipe import PRESETS, Recipe
 from generator.rng import coarse_uniforms
+from generator.rules import rule
 from generator.sample import DRAWS, Numbers, from_uniforms
 from generator.strays import stray
 from shards import canvas
@@ -83,11 +84,12 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(by_reference)
             others = from_uniforms(bank, split, other, u[rows])
             renderer.render(other, others, rows, part)
-        marked, strayed, uneven, specked, doodled = (
+        marked, strayed, ruled, uneven, specked, doodled = (
             np.flatnonzero(flags & ~by_reference)
             for flags in (
                 numbers.marked,
                 numbers.strayed & numbers.anywhere,
+                numbers.ruled,
                 numbers.uneven,
                 numbers.specked,
                 numbers.doodled,
@@ -95,6 +97,7 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
         )
         mark(part.images, part.boxes, marked, seed, start + first)
         stray(part.images, part.boxes, strayed, seed, start + first)
+        rule(part.images, part.boxes, numbers.anywhere, ruled, seed, start + first)
         soil(part.images, uneven, specked, seed, start + first)
         scrawl(part.images, doodled, seed, start + first)
     return samples

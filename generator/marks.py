@@ -27,11 +27,15 @@ SIGNS = {
     "=": ["02 42", "04 44"],
     "*": ["21 25", "02 44", "42 04"],
     "#": ["11 05", "41 35", "02 42", "04 44"],
+    "$": ["42 31 11 02 13 33 44 35 15 04", "20 26"],
 }
+FLOURISH = "~"  # a wave after a number, so that nothing can be added to it
 # Between the thousands, after a number, before it: no minus, which belongs to what it says.
-SEPARATORS, AFTER, BEFORE = ".,'", ".,:-=*#", ":=*#"
+SEPARATORS, AFTER, BEFORE = ".,'", ".,:-=*#" + 2 * FLOURISH, ":=*#$"
 SEPARATED, FOLLOWED, PRECEDED = 0.4, 0.7, 0.85  # of the marks so many, summed; then lines below
 SIZE = (0.4, 0.8)  # of the number's height
+TALL, TALL_SIZE = "$", (0.7, 1.0)  # a sign as tall as the digits
+WAVES, WAVE_LENGTH, WAVE_HEIGHT = (1, 5), (6, 30), (0.3, 1.5)  # units of the box
 PEN = (0.4, 1.2)  # of a unit of the box, and at least 1 px
 GAP = (1, 6)  # px to the number
 JITTER = 0.6  # of a unit of the box, both ways together
@@ -86,12 +90,12 @@ def _mark(image: U8, boxes: I16, u: F64) -> None:
 def _sign(names: str, height: int, u: F64) -> U8:
     """One of these signs, uint8 (`height`, w), its baseline below it."""
     name = names[int(u[1] * len(names))]
-    unit = height * (SIZE[0] + u[2] * (SIZE[1] - SIZE[0])) / 6
+    low, high = TALL_SIZE if name in TALL else SIZE
+    unit = height * (low + u[2] * (high - low)) / 6
     pen = max(1, round(unit * (PEN[0] + u[3] * (PEN[1] - PEN[0]))))
-    shaken = (u[4 : 4 + 2 * len(SIGNS[name])].reshape(-1, 1, 2) - 0.5) * JITTER
-    strokes = [
-        (on_grid(part) + shake) * unit for part, shake in zip(SIGNS[name], shaken, strict=True)
-    ]
+    parts = [_wave(u)] if name == FLOURISH else [on_grid(part) for part in SIGNS[name]]
+    shaken = (u[4 : 4 + 2 * len(parts)].reshape(-1, 1, 2) - 0.5) * JITTER
+    strokes = [(part + shake) * unit for part, shake in zip(parts, shaken, strict=True)]
     across = np.concatenate(strokes)[:, 0]
     sign = np.zeros((height, int(np.ceil(np.ptp(across))) + pen + 1), np.uint8)
     corner = (across.min() - (pen + 1) / 2, (pen + 1) / 2 - height)
@@ -99,6 +103,16 @@ def _sign(names: str, height: int, u: F64) -> U8:
         _draw(sign, stroke - corner, pen)
     _, columns = extents(sign >= FAINT)
     return sign[:, columns]
+
+
+def _wave(u: F64) -> F64:
+    """Run up and down at half the height: points (32, 2) x, y in units."""
+    waves, length, height = (
+        low + draw * (high - low)
+        for draw, (low, high) in zip(u[6:9], (WAVES, WAVE_LENGTH, WAVE_HEIGHT), strict=True)
+    )
+    along = np.linspace(0, 1, 32)
+    return np.stack([along * length, height * np.sin(2 * np.pi * (waves * along + u[9])) - 3], 1)
 
 
 def _gap(u: F64) -> int:

@@ -55,6 +55,7 @@ class Recipe:
     anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
     size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
     strayed: float = _field(0.0, "share of those with cut-off ink at the edge of the drawing")
+    ruled: float = _field(0.0, "share of numbers on a form: lines through or around them")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -222,6 +223,7 @@ PRESETS: dict[str, Recipe] = {
         anywhere=0.25,
         size=(0.4, 1),
         strayed=0.3,
+        ruled=0.12,
     ),
     "reference": Recipe(
         name="reference",
@@ -250,6 +252,7 @@ PRESETS: dict[str, Recipe] = {
         anywhere=0.25,
         size=(0.4, 1),
         strayed=0.3,
+        ruled=0.12,
     ),
     "clean": Recipe(name="clean", spacing=(3, 3)),
     "tiny": Recipe(name="tiny", digits=(1, 2), rotation=(-5, 5), scale=(0.9, 1.1), spacing=(1, 4)),

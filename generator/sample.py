@@ -60,6 +60,7 @@ class Numbers:
     doodled: npt.NDArray[np.bool_]
     marked: npt.NDArray[np.bool_]
     strayed: npt.NDArray[np.bool_]
+    ruled: npt.NDArray[np.bool_]
     aspect: F32
     slant: F32
     rise: F32
@@ -171,6 +172,7 @@ def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
             [between(ELASTIC_WAVES, bend_waves), between(TREMOR_WAVES, tremor_waves)], axis=3
         ),
         curve_phase=2 * np.pi * np.stack([bend_phase, tremor_phase], axis=3),
+        ruled=next(digit)[:, 0] < recipe.ruled,  # all draws of a number are used up
     )
     numbers.inked_anew[numbers.anywhere & (numbers.size < LEAST_GREY)] = True
     return numbers

@@ -1,0 +1,119 @@
+"""Lines of the form that a number is written on: through it, under it, around it, between digits.
+
+One that stands upright is taller than the digits, so that none is a 1.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from generator.rng import uniforms_of
+from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
+
+U8 = npt.NDArray[np.uint8]
+I16 = npt.NDArray[np.int16]
+I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Point = tuple[float, float]
+
+DRAWS = 16
+# Keeps these draws apart from all others of a seed.
+STREAM = 20 << 64
+
+# The room of ink, of the centres of pixels.
+LEFT, RIGHT = WIDTH - RIGHT_MARGIN - INK_WIDTH, WIDTH - RIGHT_MARGIN - 1
+TOP = (HEIGHT - INK_HEIGHT) // 2
+BOTTOM = TOP + INK_HEIGHT - 1
+THROUGH = 0.4  # of the numbers have a line through them, the others a frame where there is room
+PASSES = 6.0  # px that a line through a number goes on beside it, at least, where there is room
+OUT = 30.0  # px more, at most
+FREE_ACROSS, FREE_DOWN = 3.0, 2.0  # px between a number and its frame, at least
+PAD_ACROSS, PAD_DOWN = 20.0, 0.8  # px, and of the number's height: more, at most
+UPRIGHT = 1.3  # of the number's height: a line that is no taller may be a 1
+TREMBLE = 1.2  # px, both ways together, of each end
+# Sides of a frame, each as likely.
+FRAMES = (
+    *("left top right bottom", "left top right bottom cells", "left bottom right", "bottom cells"),
+    *("left right", "left", "right", "top bottom", "left bottom", "bottom right"),
+)
+
+
+def rule(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: int) -> None:
+    """Lay the lines of a form over these numbers, in place, where there is room.
+
+    A number that fills its room can only have a line through it, and many get none. The ink stays
+    within what `fit` gives: 28 px high, 124 px wide, 2 px from the right.
+
+    Args:
+        images: uint8 (n, 32, 128), white ink on black.
+        boxes: int16 (n, 5, 4), x, y, width, height of each digit's ink; 0 where absent.
+        anywhere: bool (n,), whether a number may lie anywhere in its room.
+        rows: int64 (m,), which of them.
+        seed: The stream.
+        start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
+    """
+    if not len(rows):
+        return
+    for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
+        there = boxes[row][boxes[row, :, 2] > 0].astype(np.float64)
+        if u[0] < THROUGH:
+            lines = _through(there, bool(anywhere[row]), u.tolist())
+        else:
+            lines = _frame(there, u.tolist()) if anywhere[row] else []
+        _draw(images[row], lines, u)
+
+
+def _through(boxes: npt.NDArray[np.float64], anywhere: bool, u: list[float]) -> list[list[Point]]:
+    """Cross all digits; not a single one of which the line might be a part."""
+    left, top, right, bottom = _extents(boxes)
+    from_x, to_x = left - PASSES - u[2] * OUT, right + PASSES + u[3] * OUT
+    if not anywhere:
+        to_x = right  # where fit() ends
+    from_x, to_x = max(from_x, LEFT), min(to_x, RIGHT)
+    passes = (left - from_x >= PASSES) + (to_x - right >= PASSES)
+    if passes < (2 if len(boxes) == 1 else 1):
+        return []
+    y = bottom - u[4] ** 2 * (bottom - top)  # most often near the baseline
+    return [[(from_x, y), (to_x, y)]]
+
+
+def _frame(boxes: npt.NDArray[np.float64], u: list[float]) -> list[list[Point]]:
+    """Draw some sides of a frame, those for which there is room, and lines between digits."""
+    left, top, right, bottom = _extents(boxes)
+    height = bottom - top + 1
+    x0 = max(LEFT, left - FREE_ACROSS - u[2] * PAD_ACROSS)
+    x1 = min(RIGHT, right + FREE_ACROSS + u[3] * PAD_ACROSS)
+    y0 = max(TOP, top - FREE_DOWN - u[4] * PAD_DOWN * height)
+    y1 = min(BOTTOM, bottom + FREE_DOWN + u[5] * PAD_DOWN * height)
+    upright = y1 - y0 + 1 >= UPRIGHT * height
+    gaps = zip(boxes[:-1, 0] + boxes[:-1, 2], boxes[1:, 0], strict=True)
+    cells = [(a + b - 1) / 2 for a, b in gaps if b - a >= 2 * FREE_DOWN]
+    able = {
+        "top": [[(x0, y0), (x1, y0)]] if top - y0 >= FREE_DOWN else [],
+        "bottom": [[(x0, y1), (x1, y1)]] if y1 - bottom >= FREE_DOWN else [],
+        "left": [[(x0, y0), (x0, y1)]] if upright and left - x0 >= FREE_ACROSS else [],
+        "right": [[(x1, y0), (x1, y1)]] if upright and x1 - right >= FREE_ACROSS else [],
+        "cells": [[(x, y0), (x, y1)] for x in cells] if upright else [],
+    }
+    return [line for side in FRAMES[int(u[1] * len(FRAMES))].split() for line in able[side]]
+
+
+def _extents(boxes: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """First and last column and row of a number's ink: left, top, right, bottom."""
+    low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0) - 1
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _draw(image: U8, lines: list[list[Point]], u: npt.NDArray[np.float64]) -> None:
+    """Draw lines of one level, 1 px thick; each end trembles."""
+    if not lines:
+        return
+    level = int(255 - (255 - 2 * FAINT) * u[6])
+    drawn = np.zeros_like(image)
+    for k, line in enumerate(lines):
+        shaken = (np.roll(u[8:12], k).reshape(2, 2) - 0.5) * TREMBLE + line
+        ends = np.clip(shaken, (LEFT, TOP), (RIGHT, BOTTOM))
+        fixed = np.rint(ends * 16).astype(np.int32)[:, None]
+        cv2.polylines(drawn, [fixed], False, level, 1, cv2.LINE_AA, 4)
+    drawn[:TOP], drawn[BOTTOM + 1 :], drawn[:, :LEFT], drawn[:, RIGHT + 1 :] = 0, 0, 0, 0
+    np.maximum(image, drawn, out=image)

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from generator.bank import Bank
+from generator.engine import render
+from generator.recipe import preset
+from generator.rules import FREE_ACROSS, TREMBLE, UPRIGHT, rule
+from shards.canvas import FAINT
+from shards.record import Samples
+
+PLAIN = ["reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"]
+COUNT = 600
+EVERY = list(range(COUNT))
+Extents = tuple[int, int, int, int]
+
+
+@pytest.fixture(scope="module")
+def filling(bank: Bank) -> Samples:
+    """Numbers as large as fit() makes them."""
+    return render(bank, "train", preset("child").override([*PLAIN, "anywhere=0"]), 1, 0, COUNT)
+
+
+@pytest.fixture(scope="module")
+def small(bank: Bank) -> Samples:
+    looks = preset("child").override([*PLAIN, "anywhere=1", "size=0.4:0.8"])
+    return render(bank, "train", looks, 1, 0, COUNT)
+
+
+def ruled(numbers: Samples, anywhere: bool, rows: list[int], start: int = 0) -> np.ndarray:
+    images = numbers.images.copy()
+    where = np.full(len(images), anywhere)
+    rule(images, numbers.boxes, where, np.array(rows, np.int64), 7, start)
+    return images
+
+
+def extents(boxes: np.ndarray) -> Extents:
+    there = boxes[boxes[:, 2] > 0]
+    left, top = there[:, :2].min(axis=0)
+    right, bottom = (there[:, :2] + there[:, 2:]).max(axis=0)
+    return left, top, right, bottom
+
+
+def test_no_ink_is_lost_and_lines_end_where_fit_ends(filling: Samples, small: Samples) -> None:
+    rim = np.ones((32, 128), bool)
+    rim[2:30, 2:126] = False
+    for numbers, anywhere, share in ((filling, False, 0.2), (small, True, 0.7)):
+        images = ruled(numbers, anywhere, EVERY)
+        assert (images >= numbers.images).all()
+        assert (images[:, rim] == numbers.images[:, rim]).all()
+        assert (images != numbers.images).any(axis=(1, 2)).mean() > share
+
+
+def test_numbers_that_fill_their_room_stay_where_fit_puts_them(filling: Samples) -> None:
+    for image, before in zip(ruled(filling, False, EVERY), filling.images, strict=True):
+        (now, was) = (np.flatnonzero((i >= FAINT).any(axis=0)).max() for i in (image, before))
+        assert now == was
+
+
+def test_a_line_beside_the_digits_is_long_or_taller_than_they_are(small: Samples) -> None:
+    """No line can be taken for a 1, nor for a part of the only digit."""
+    upright = 0
+    for image, before, boxes in zip(
+        ruled(small, True, EVERY), small.images, small.boxes, strict=True
+    ):
+        left, top, right, bottom = extents(boxes)
+        added = image.astype(int) - before
+        for columns in (np.s_[:, : left - 1], np.s_[:, right + 1 :]):
+            rows = (added[columns] > 0).sum(axis=0)  # of each column that has some
+            if (rows > 4).any():
+                upright += 1
+                reach = np.flatnonzero((added[columns] > 0).any(axis=1))
+                height = reach.max() - reach.min() + 1
+                assert height >= UPRIGHT * (bottom - top) - 2 * TREMBLE
+        beside = np.flatnonzero((added[top:bottom] > FAINT).any(axis=0))
+        if len(beside) and not left <= beside.min() < beside.max() < right:
+            assert min(abs(beside - left).max(), abs(beside - right).max()) >= FREE_ACROSS - 1
+    assert upright > COUNT / 10
+
+
+def test_a_single_digit_that_fills_its_room_is_left_alone(filling: Samples) -> None:
+    single = (filling.digits >= 0).sum(axis=1) == 1
+    images = ruled(filling, False, EVERY)
+    assert single.any()
+    np.testing.assert_array_equal(images[single], filling.images[single])
+
+
+def test_what_happens_to_a_sample_depends_on_its_number_alone(small: Samples) -> None:
+    whole, part = ruled(small, True, [3, 8, 50], 1000), ruled(small, True, [8], 1000)
+    np.testing.assert_array_equal(part[8], whole[8])
+    np.testing.assert_array_equal(
+        np.delete(whole, [3, 8, 50], 0), np.delete(small.images, [3, 8, 50], 0)
+    )
+
+
+def test_the_share_is_that_of_the_recipe_and_spares_the_reference(bank: Bank) -> None:
+    def numbers(*settings: str) -> Samples:
+        return render(bank, "train", preset("child").override([*PLAIN, *settings]), 3, 0, 300)
+
+    plain, some = (numbers("anywhere=1", "size=0.5:0.6", f"ruled={share}") for share in (0, 0.5))
+    changed = (some.images != plain.images).any(axis=(1, 2)).mean()
+    assert 0.35 < changed < 0.55
+    for name in ("digits", "ids", "boxes"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(plain, name))
+    others = [numbers("reference=1", "written=0", f"ruled={share}") for share in (0, 1)]
+    np.testing.assert_array_equal(others[1].images, others[0].images)
