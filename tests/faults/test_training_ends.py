@@ -23,7 +23,7 @@ from trainer.log import SKIPPED
 from trainer.memory import told_when_short
 from trainer.state import State
 
-MEMORY = 2_000_000_000  # bytes of address space: enough for torch, not for base on 256 images
+MEMORY = 2_000_000_000  # bytes of address space: enough for torch, not for base on 1,024 images
 SPLITS = {"test": 4, "val": 4, "train": 256}
 
 
@@ -70,17 +70,17 @@ def test_losses_that_are_not_finite_end_a_run_and_leave_its_checkpoints(
     assert before.items() <= contents(run).items()
 
 
-def test_memory_that_does_not_suffice(data: DataSet, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    options = ("--model", "base", "--batch", 256, "--threads", 1)
+def test_memory_that_does_not_suffice(tmp_path: Path) -> None:
+    run, many = tmp_path / "run", write_data_set(tmp_path / "many", SPLITS | {"train": 1024})
+    options = ("--model", "base", "--batch", 1024, "--threads", 1)
     code, _, errors = finished(
-        *command(data.folder, run, *options),
+        *command(many, run, *options),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
     )
     assert code == 1
     assert errors == (
         "error: the memory of this machine, or this process's share of it, does not suffice; end "
-        "other programs, or begin a run with a smaller --batch than 256\n"
+        "other programs, or begin a run with a smaller --batch than 1024\n"
     )
     assert not list(run.glob("*.safetensors"))
 
