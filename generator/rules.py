@@ -29,6 +29,7 @@ PASSES = 6.0  # px that a line through a number goes on beside it, at least, whe
 OUT = 30.0  # px more, at most
 FREE_ACROSS, FREE_DOWN = 3.0, 2.0  # px between a number and its frame, at least
 PAD_ACROSS, PAD_DOWN = 20.0, 0.8  # px, and of the number's height: more, at most
+CELL_GAP = 4.0  # px between digits that a line may stand in
 UPRIGHT = 1.3  # of the number's height: a line that is no taller may be a 1
 TREMBLE = 1.2  # px, both ways together, of each end
 # Sides of a frame, each as likely.
@@ -87,7 +88,7 @@ def _frame(boxes: npt.NDArray[np.float64], u: list[float]) -> list[list[Point]]:
     y1 = min(BOTTOM, bottom + FREE_DOWN + u[5] * PAD_DOWN * height)
     upright = y1 - y0 + 1 >= UPRIGHT * height
     gaps = zip(boxes[:-1, 0] + boxes[:-1, 2], boxes[1:, 0], strict=True)
-    cells = [(a + b - 1) / 2 for a, b in gaps if b - a >= 2 * FREE_DOWN]
+    cells = [(a + b - 1) / 2 for a, b in gaps if b - a >= CELL_GAP]
     able = {
         "top": [[(x0, y0), (x1, y0)]] if top - y0 >= FREE_DOWN else [],
         "bottom": [[(x0, y1), (x1, y1)]] if y1 - bottom >= FREE_DOWN else [],

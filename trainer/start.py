@@ -66,7 +66,7 @@ def start(
             if compiled:
                 state.model.compile()
             with _going_on(folder / LAST), told_when_lost(ranks):
-                whole = compiled or local_rank() is not None  # ranks see the same norms, any number
+                whole = compiled or local_rank() is not None  # any number of ranks, the same norms
                 parts = 1 if whole else best_parts(state.model)
                 train(data, folder, state, save_seconds, ranks, parts)
     return folder
