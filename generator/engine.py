@@ -18,6 +18,7 @@ from generator.recipe import PRESETS, Recipe
 from generator.rng import coarse_uniforms
 from generator.rules import rule
 from generator.sample import DRAWS, Numbers, from_uniforms
+from generator.scan import scan
 from generator.strays import stray
 from shards import canvas
 from shards.errors import UserError
@@ -84,21 +85,24 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(by_reference)
             others = from_uniforms(bank, split, other, u[rows])
             renderer.render(other, others, rows, part)
-        marked, strayed, ruled, uneven, specked, doodled = (
+        marked, strayed, ruled, uneven, broken, specked, scanned, doodled = (
             np.flatnonzero(flags & ~by_reference)
             for flags in (
                 numbers.marked,
                 numbers.strayed & numbers.anywhere,
                 numbers.ruled,
                 numbers.uneven,
+                numbers.broken,
                 numbers.specked,
+                numbers.scanned,
                 numbers.doodled,
             )
         )
         mark(part.images, part.boxes, marked, seed, start + first)
         stray(part.images, part.boxes, strayed, seed, start + first)
         rule(part.images, part.boxes, numbers.anywhere, ruled, seed, start + first)
-        soil(part.images, uneven, specked, seed, start + first)
+        soil(part.images, uneven, broken, specked, seed, start + first)
+        scan(part.images, part.boxes, numbers.anywhere, scanned, seed, start + first)
         scrawl(part.images, doodled, seed, start + first)
     return samples
 

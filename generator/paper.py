@@ -1,5 +1,6 @@
-"""What paper, pen and scanner do to ink: it comes out uneven, and dirt lies between the digits."""
+"""What paper, pen and scanner do to ink: it fades, strokes break, dirt lies between digits."""
 
+import math
 from functools import lru_cache
 
 import cv2
@@ -17,15 +18,18 @@ F64 = npt.NDArray[np.float64]
 # Knots of the slow field, down and across; one every 13 px or so.
 KNOTS = (4, 11)
 SPECKS = 4
-DRAWS = 4 + KNOTS[0] * KNOTS[1] + 4 * SPECKS
+BREAKS = 4
+DRAWS = 4 + KNOTS[0] * KNOTS[1] + 4 * BREAKS + 4 * SPECKS
 # Keeps these draws apart from all others of a seed.
 STREAM = 16 << 64
 # At most so much of the ink fades slowly along the number, and so much from pixel to pixel.
-FADING, GRAIN = 0.5, 0.35
+FADING, GRAIN = 0.7, 0.35
+INSIDE = 128  # from here on, ink is a stroke's and not its edge's
+BREAK = (2.0, 6.0)  # px along a break, which is 1 or 2 px wide
 
 
-def soil(images: U8, uneven: I64, specked: I64, seed: int, start: int) -> None:
-    """Make ink uneven and strew dirt, in place.
+def soil(images: U8, uneven: I64, broken: I64, specked: I64, seed: int, start: int) -> None:
+    """Make ink uneven, break strokes and strew dirt, in place.
 
     No ink is lost or gained at the rim: what was ink, 32 or more, stays ink, and dirt lies within
     the box of the number, so that it ends where `fit` would have it.
@@ -33,15 +37,18 @@ def soil(images: U8, uneven: I64, specked: I64, seed: int, start: int) -> None:
     Args:
         images: uint8 (n, 32, 128), white ink on black.
         uneven: int64 (m,), rows whose ink fades here and there.
+        broken: int64 (l,), rows that get 1 to 4 breaks in their strokes.
         specked: int64 (k,), rows that get 1 to 4 specks.
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    if not (len(uneven) or len(specked)):
+    if not (len(uneven) or len(broken) or len(specked)):
         return
     u = uniforms(STREAM | seed, start, len(images), DRAWS)
     if len(uneven):
         images[uneven] = _fade(images[uneven], u[uneven])
+    for row in broken.tolist():
+        _break(images[row], u[row, -4 * (BREAKS + SPECKS) : -4 * SPECKS])
     if len(specked):
         images[specked] = _strew(images[specked], u[specked, -4 * SPECKS :])
 
@@ -61,9 +68,26 @@ def _fade(images: U8, u: F64) -> U8:
     slow += 1
     faded = slow * images
     faded *= (images.max(axis=(1, 2)) / faded.max(axis=(1, 2)))[:, None, None]
-    # Ink stays ink.
-    np.maximum(faded, np.minimum(images, FAINT), out=faded)
+    # Ink stays ink, and what was none does not become any.
+    np.clip(faded, np.minimum(images, FAINT), np.where(images < FAINT, images, 255), out=faded)
     return np.asarray(faded + np.float32(0.5)).astype(np.uint8)
+
+
+def _break(image: U8, u: F64) -> None:
+    """Take almost all ink from 1 to 4 short lines across its strokes, in place."""
+    lines = np.zeros_like(image)
+    inked = np.flatnonzero(image >= INSIDE)
+    draws = u.reshape(BREAKS, 4).tolist()
+    for where, turn, length, form in draws[: 1 + int(u[3] * BREAKS)]:
+        y, x = divmod(int(inked[int(where * len(inked))]), WIDTH)
+        reach = (BREAK[0] + length * (BREAK[1] - BREAK[0])) / 2
+        across, down = reach * math.cos(turn * math.pi), reach * math.sin(turn * math.pi)
+        ends = ((x - across, y - down), (x + across, y + down))
+        start, end = ((round(x * 16), round(y * 16)) for x, y in ends)
+        cv2.line(lines, start, end, 255, 1 + int(form * 8 * BREAKS) % 2, cv2.LINE_AA, 4)
+    left = cv2.multiply(image, cv2.bitwise_not(lines), scale=1 / 255)
+    # Ink stays ink.
+    np.maximum(left, np.minimum(image, FAINT), out=image)
 
 
 def _strew(images: U8, u: F64) -> U8:

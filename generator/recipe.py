@@ -49,6 +49,7 @@ class Recipe:
     contrast: Range = _field((1, 1), "factor on the ink of a number that is not inked anew")
     softness: Range = _field((1, 1), "output px over which ink fades at its edge, inked anew")
     uneven: float = _field(0.0, "share of numbers whose ink fades here and there, as in a scan")
+    broken: float = _field(0.0, "share of numbers whose strokes have short breaks, as in a scan")
     specked: float = _field(0.0, "share of numbers with specks of dirt between their digits")
     marked: float = _field(0.0, "share of numbers with a point, sign or line that is no digit")
     doodled: float = _field(0.0, "share of numbers with a drawing that is no digit before them")
@@ -56,6 +57,7 @@ class Recipe:
     size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
     strayed: float = _field(0.0, "share of those with cut-off ink at the edge of the drawing")
     ruled: float = _field(0.0, "share of numbers on a form: lines through or around them")
+    scanned: float = _field(0.0, "share of numbers beside which a scan left some of the paper")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -169,12 +171,15 @@ _LIMITS: dict[str, Range] = {
     "contrast": (0.3, 4),
     "softness": (0.5, 4),
     "uneven": (0, 1),
+    "broken": (0, 1),
     "specked": (0, 1),
     "marked": (0, 1),
     "doodled": (0, 1),
     "anywhere": (0, 1),
     "size": (0.3, 1),
     "strayed": (0, 1),
+    "ruled": (0, 1),
+    "scanned": (0, 1),
 }
 
 
@@ -217,6 +222,7 @@ PRESETS: dict[str, Recipe] = {
         contrast=(1, 2.2),
         softness=(0.8, 2),
         uneven=0.2,
+        broken=0.08,
         specked=0.06,
         marked=0.08,
         doodled=0.04,
@@ -224,6 +230,7 @@ PRESETS: dict[str, Recipe] = {
         size=(0.4, 1),
         strayed=0.3,
         ruled=0.12,
+        scanned=0.12,
     ),
     "reference": Recipe(
         name="reference",
@@ -247,12 +254,14 @@ PRESETS: dict[str, Recipe] = {
         pen=(0.9, 5),
         softness=(0.8, 2),
         uneven=0.2,
+        broken=0.08,
         specked=0.06,
         marked=0.08,
         anywhere=0.25,
         size=(0.4, 1),
         strayed=0.3,
         ruled=0.12,
+        scanned=0.12,
     ),
     "clean": Recipe(name="clean", spacing=(3, 3)),
     "tiny": Recipe(name="tiny", digits=(1, 2), rotation=(-5, 5), scale=(0.9, 1.1), spacing=(1, 4)),

@@ -26,6 +26,8 @@ TREMOR_WAVES: Range = (2.5, 5)
 WAVE_LENGTH = 20.0
 # Of a smaller height, a factor as `size`, thin grey lines fall between pixels: inked anew.
 LEAST_GREY = 0.6
+# Of a smaller one, breaks would be as large as the parts of a digit.
+LEAST_BROKEN = 0.7
 # x by column, x by row, y by column, y by row: see warp.Maps.
 CURVES = 4
 
@@ -56,11 +58,13 @@ class Numbers:
     by_reference: npt.NDArray[np.bool_]
     written: npt.NDArray[np.bool_]
     uneven: npt.NDArray[np.bool_]
+    broken: npt.NDArray[np.bool_]
     specked: npt.NDArray[np.bool_]
     doodled: npt.NDArray[np.bool_]
     marked: npt.NDArray[np.bool_]
     strayed: npt.NDArray[np.bool_]
     ruled: npt.NDArray[np.bool_]
+    scanned: npt.NDArray[np.bool_]
     aspect: F32
     slant: F32
     rise: F32
@@ -172,9 +176,13 @@ def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
             [between(ELASTIC_WAVES, bend_waves), between(TREMOR_WAVES, tremor_waves)], axis=3
         ),
         curve_phase=2 * np.pi * np.stack([bend_phase, tremor_phase], axis=3),
-        ruled=next(digit)[:, 0] < recipe.ruled,  # all draws of a number are used up
+        # All draws of a number are used up: one of its digits.
+        ruled=(last := next(digit))[:, 0] < recipe.ruled,
+        scanned=last[:, 1] < recipe.scanned,
+        broken=last[:, 2] < recipe.broken,
     )
     numbers.inked_anew[numbers.anywhere & (numbers.size < LEAST_GREY)] = True
+    numbers.broken[numbers.anywhere & (numbers.size < LEAST_BROKEN)] = False
     return numbers
 
 

@@ -23,6 +23,7 @@ _NEEDS: dict[str, dict[str, Any]] = {
     "size": {"anywhere": 1.0},
     "strayed": {"anywhere": 1.0, "size": (0.6, 0.6)},
     "ruled": {"anywhere": 1.0, "size": (0.6, 0.6)},
+    "scanned": {"anywhere": 1.0, "size": (0.6, 0.6)},
     "overlap": {"spacing": (-20, -20)},
 }
 # What fit() takes back where it is the same for all digits of a number: shown by ever wider ranges.

@@ -7,7 +7,10 @@ from generator.engine import render
 from generator.recipe import preset
 from shards.canvas import FAINT
 
-PLAIN = ["reference=0", "written=0", "uneven=0", "specked=0", "strayed=0", "ruled=0"]
+PLAIN = [
+    *("reference=0", "written=0", "uneven=0", "specked=0", "strayed=0", "ruled=0"),
+    *("broken=0", "scanned=0"),
+]
 
 
 @pytest.fixture

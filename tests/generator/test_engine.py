@@ -56,7 +56,9 @@ def test_ink_ends_where_fit_puts_it(bank: Bank) -> None:
 def test_every_digit_has_its_ink_on_the_canvas(
     bank: Bank, name: str, seed: int, start: int
 ) -> None:
-    recipe = preset(name).override(["doodled=0", "marked=0", "strayed=0", "ruled=0"])
+    recipe = preset(name).override(
+        ["doodled=0", "marked=0", "strayed=0", "ruled=0", "broken=0", "scanned=0"]
+    )
     samples = render(bank, "train", recipe, seed, start, 8)
     for image, digits, boxes in zip(samples.images, samples.digits, samples.boxes, strict=True):
         count = (digits >= 0).sum()

@@ -41,6 +41,12 @@ def test_bad_settings_are_refused_in_one_sentence(setting: str, words: str) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Recipe) if f.type is not str])
+def test_every_number_has_a_limit(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} is 99, outside|{name} is 99 to 99, outside"):
+        preset("child").override([f"{name}=99"])
+
+
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="'adult'.*child, reference, written, clean, tiny"):
         preset("adult")

@@ -8,7 +8,10 @@ from generator.rules import FREE_ACROSS, TREMBLE, UPRIGHT, rule
 from shards.canvas import FAINT
 from shards.record import Samples
 
-PLAIN = ["reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"]
+PLAIN = [
+    *("reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"),
+    *("broken=0", "scanned=0"),
+]
 COUNT = 600
 EVERY = list(range(COUNT))
 Extents = tuple[int, int, int, int]

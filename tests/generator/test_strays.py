@@ -8,7 +8,10 @@ from generator.strays import ROOM, TALLEST, stray
 from shards.canvas import FAINT
 from shards.record import Samples
 
-PLAIN = ["reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"]
+PLAIN = [
+    *("reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"),
+    *("broken=0", "scanned=0"),
+]
 COUNT = 400
 
 
