@@ -34,23 +34,23 @@ SHOWN = 12
 app = typer.Typer(pretty_exceptions_enable=False)
 
 
-def even(paper: F32, random: Random) -> None:
+def even(paper: F32, ink: F32, random: Random) -> None:
     """One colour."""
 
 
-def noise(paper: F32, random: Random) -> None:
+def noise(paper: F32, ink: F32, random: Random) -> None:
     """A cheap camera's: 16 grey levels."""
     paper += random.normal(0, 16, paper.shape)
 
 
-def light(paper: F32, random: Random) -> None:
+def light(paper: F32, ink: F32, random: Random) -> None:
     """Falls from one side."""
     across, down = random.uniform(-80, 80), random.uniform(-60, 60)
     y, x = np.mgrid[: paper.shape[0], : paper.shape[1]] / np.array(paper.shape)[:, None, None]
     paper += across * (x - 0.5) + down * (y - 0.5)
 
 
-def texture(paper: F32, random: Random) -> None:
+def texture(paper: F32, ink: F32, random: Random) -> None:
     """Stripes, as on a cheque."""
     turn, waves = random.uniform(0, np.pi), random.uniform(0.3, 1.2)
     y, x = np.mgrid[: paper.shape[0], : paper.shape[1]]
@@ -58,27 +58,75 @@ def texture(paper: F32, random: Random) -> None:
     paper -= stripes * random.uniform(15, 45)
 
 
-def blotches(paper: F32, random: Random) -> None:
+def blotches(paper: F32, ink: F32, random: Random) -> None:
     """Soft shadows."""
-    knots = random.normal(0, 14, (4, 9)).astype(np.float32)
-    paper += cv2.resize(knots, paper.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    paper += _slow(paper, random.normal(0, 14, (4, 9)))
 
 
-def ruled(paper: F32, random: Random) -> None:
+def ruled(paper: F32, ink: F32, random: Random) -> None:
     """A line below the number."""
     row = len(paper) - int(random.integers(2, 12))
     paper[row : row + 2] -= random.uniform(60, 150)
 
 
-def specks(paper: F32, random: Random) -> None:
+def specks(paper: F32, ink: F32, random: Random) -> None:
     """One to four, anywhere."""
     for _ in range(random.integers(1, 5)):
         y, x = (int(random.integers(0, side - 1)) for side in paper.shape)
         paper[y : y + 2, x : x + 2] -= random.uniform(60, 150)
 
 
-KINDS: dict[str, Callable[[F32, Random], None]] = {
-    kind.__name__: kind for kind in (even, noise, light, texture, blotches, ruled, specks)
+def dirt(paper: F32, ink: F32, random: Random) -> None:
+    """Every fiftieth pixel is dark, or has lost its ink."""
+    paper[random.random(paper.shape) < 0.02] = random.uniform(40, 120)
+    ink[random.random(paper.shape) < 0.02] = 0
+
+
+def photocopied(paper: F32, ink: F32, random: Random) -> None:
+    """Black and white, the paper sown with specks of a few pixels."""
+    rough = cv2.GaussianBlur(random.normal(0, 1, paper.shape), (0, 0), 1.2)
+    paper[...] = 255
+    paper[rough > 2.2 * rough.std()] = 0
+    np.around(ink, out=ink)
+
+
+def shining_through(paper: F32, ink: F32, random: Random) -> None:
+    """What is written on the other side, at a third of the strength."""
+    paper *= 1 - 0.33 * np.roll(ink[:, ::-1], int(random.integers(-20, 20)), axis=1)
+
+
+def faded(paper: F32, ink: F32, random: Random) -> None:
+    """A pen that runs dry: down to a fifth of its strength."""
+    ink *= np.clip(_slow(ink, random.uniform(0.2, 1, (3, 8))), 0.2, 1)
+
+
+def broken(paper: F32, ink: F32, random: Random) -> None:
+    """Three thin lines without ink across the number, each a third of the height long."""
+    height, width = ink.shape
+    for _ in range(3):
+        centre = np.array([random.uniform(0.1, 0.9) * width, random.uniform(0.2, 0.8) * height])
+        turn = random.uniform(0, np.pi)
+        half = np.array([np.cos(turn), np.sin(turn)]) * height / 6
+        start, end = (
+            tuple(np.rint(point).astype(int).tolist()) for point in (centre - half, centre + half)
+        )
+        cv2.line(ink, start, end, 0, max(1, height // 30))
+
+
+def _slow(like: F32, knots: npt.NDArray[np.float64]) -> F32:
+    """A field that changes slowly from knot to knot, of the shape of a picture."""
+    return np.asarray(
+        cv2.resize(knots.astype(np.float32), like.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    )
+
+
+Kind = Callable[[F32, F32, Random], None]
+KINDS: dict[str, Kind] = {
+    kind.__name__: kind
+    for kind in (
+        *(even, noise, light, texture, blotches, ruled, specks),
+        *(dirt, photocopied, shining_through, faded, broken),
+    )
 }
 
 
@@ -104,7 +152,7 @@ def on_paper(drawn: F32, kind: str, random: Random) -> npt.NDArray[np.uint8]:
     scale = random.uniform(*SIZE)
     strength = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     paper = np.full(strength.shape, random.uniform(180, 250), np.float32)
-    KINDS[kind](paper, random)
+    KINDS[kind](paper, strength, random)
     picture = paper * (1 - strength) + random.uniform(20, 110) * strength
     picture += random.normal(0, NOISE, picture.shape)
     return picture.clip(0, 255).astype(np.uint8)
@@ -113,25 +161,27 @@ def on_paper(drawn: F32, kind: str, random: Random) -> npt.NDArray[np.uint8]:
 @app.command()
 def bench(
     strokes: Annotated[Path, typer.Argument(help="Digits as pen strokes, one JSON object a line.")],
-    reader: Annotated[Path, typer.Option(help="Reader file.")] = DEFAULT,
+    reader: Annotated[list[Path], typer.Option(help="Reader file; more to compare.")] = [DEFAULT],  # noqa: B006
     count: Annotated[int, typer.Option(min=1, help="Numbers on each kind of paper.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the numbers and the paper.")] = 1,
     out: Annotated[Path | None, typer.Option(help="PNG to show some, as fitted.")] = None,
 ) -> None:
     """Print which share of numbers is read exactly right on each kind of paper."""
     stream = StrokeStream(read_strokes(strokes, strokes.stem, "unknown"), seed)
-    read, shown = Reader(reader), []
-    typer.echo("| paper | read right |\n| --- | ---: |")
+    readers, shown = [Reader(file) for file in reader], []
+    typer.echo(f"| paper | {' | '.join(map(str, reader))} |")
+    typer.echo(f"| --- |{' ---: |' * len(reader)}")
     for kind in KINDS:
         random = np.random.default_rng(seed)
-        right = 0
+        right = np.zeros(len(readers))
         for number, (label, drawn) in enumerate(drawings(stream, count)):
             image = fit(on_paper(drawn, kind, random))
-            text = read.read_canvas(image).text
-            right += text == label
+            texts = [read.read_canvas(image).text for read in readers]
+            right += [text == label for text in texts]
             if number < SHOWN:
-                shown.append((image, f"{kind}: {text}"))
-        typer.echo(f"| {kind} | {right / count:.4f} |")
+                shown.append((image, f"{kind}: {texts[0]}"))
+        name = kind.replace("_", " ")
+        typer.echo(f"| {name} | {' | '.join(f'{share:.3f}' for share in right / count)} |")
     typer.echo(f"\n{count:,} numbers on each, seed {seed}.")
     if out:
         images, captions = zip(*shown, strict=True)
