@@ -23,7 +23,7 @@ DRAWS = 4 + KNOTS[0] * KNOTS[1] + 4 * BREAKS + 4 * SPECKS
 # Keeps these draws apart from all others of a seed.
 STREAM = 16 << 64
 # At most so much of the ink fades slowly along the number, and so much from pixel to pixel.
-FADING, GRAIN = 0.7, 0.35
+FADING, GRAIN = 0.8, 0.35
 INSIDE = 128  # from here on, ink is a stroke's and not its edge's
 BREAK = (2.0, 6.0)  # px along a break, which is 1 or 2 px wide
 

@@ -1,4 +1,7 @@
-"""What a poor scan keeps of the paper: grain, specks, stripes, writing that shines through."""
+"""What a poor scan keeps of the paper: grain, specks, stripes.
+
+Nothing with the shape of writing: a reader that leaves faint writing out leaves faded digits out.
+"""
 
 from functools import lru_cache
 
@@ -27,9 +30,9 @@ DENSE = (0.01, 0.6)  # of the paper is not clean; each ratio is as likely
 # The denser, the fainter: as bright as the ink up to this density, then by this power of it.
 BRIGHT, PALER = 0.03, 0.4
 FAINTEST = 0.3  # of that
+STRIPED = 0.3  # of the papers; half of the others are grainy, half have specks
 STRIPES = 0.2  # dense, at least: fewer would be lines, which `rules` draws
 PERIOD = (3.0, 12.0)  # px from stripe to stripe
-SHINES = 0.3  # of the ink, at most, comes through from the other side
 TABLE = 256  # px a side of a table of noise
 
 
@@ -71,15 +74,12 @@ def _area(boxes: I16, anywhere: bool, u: float) -> Area:
 def _paper(image: U8, area: Area, u: list[float]) -> U8:
     """Draw the paper of an area: uint8, of its shape."""
     level = cv2.mean(image, (image >= FAINT).view(np.uint8))[0] * (FAINTEST + (1 - FAINTEST) * u[1])
-    if u[2] < 0.25:
-        behind = np.roll(image[:, ::-1], int(u[3] * WIDTH), axis=1)[area]
-        return np.asarray(cv2.convertScaleAbs(behind, alpha=level / 255 * SHINES), np.uint8)
     dense = DENSE[0] * (DENSE[1] / DENSE[0]) ** u[3]
-    if u[2] < 0.5:
+    if u[2] < STRIPED:
         dense = max(dense, STRIPES)
         field = _stripes(area, u)
     else:
-        table = _noise(smooth=u[2] < 0.75)
+        table = _noise(smooth=u[2] < (1 + STRIPED) / 2)
         rows, columns = (side.stop - side.start for side in area)
         top, left = int(u[4] * (TABLE - rows)), int(u[5] * (TABLE - columns))
         field = table[top : top + rows, left : left + columns]
