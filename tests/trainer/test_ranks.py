@@ -11,7 +11,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from shards.errors import UserError
@@ -30,6 +31,9 @@ CPU = torch.device("cpu")
 SPLITS = {"test": 2, "val": 300, "train": 256}
 OPTIONS = ("--batch", 31, "--epochs", 2, "--threads", 1, "--precision", "float32")
 RAN, FAILED = 0, 1
+# So many times as far as one rounding of the weights leads may all those of other sums lead; a
+# batch seen twice leads further than the limit (the third of 16: 0.28 of the way).
+ROUNDINGS, LOST = 10, 0.05
 
 
 def torchrun(ranks: int, *arguments: object) -> subprocess.Popen[str]:
@@ -67,6 +71,19 @@ def weights(tensors: dict[str, Tensor], part: str) -> Tensor:
     """All that training adjusts, in one row; `part` is "model" or, of the averages, "ema"."""
     names = [name for name, _ in build_model("nano").named_parameters()]
     return torch.cat([tensors[f"{part}.{name}"].double().flatten() for name in names])
+
+
+def rounded_off(weights: Path, to: Path) -> Path:
+    """Copy weights, each moved by at most one place of its last bit."""
+    with safe_open(weights, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = file.metadata()
+    random = torch.Generator().manual_seed(0)
+    for tensor in tensors.values():
+        if tensor.is_floating_point():
+            tensor *= 1 + 2**-23 * torch.randint(-1, 2, tensor.shape, generator=random)
+    save_file(tensors, to, header)
+    return to
 
 
 def apart(found: Tensor, wanted: Tensor, start: Tensor) -> float:
@@ -161,15 +178,17 @@ def assert_ended_by(process: subprocess.Popen[str], told: str) -> None:
 def test_a_run_goes_on_with_another_number_of_ranks(data: DataSet, tmp_path: Path) -> None:
     """2 ranks until SIGTERM, 3 until one is killed, then 1; against a run on 1 that went through.
 
-    In float32: from weights that read, where rounding is not yet magnified.
+    In float32, where the steps magnify rounding, how much depends on the weights: a run from
+    weights that are one rounding off says by how much.
     """
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    through = torchrun(
-        1, "-m", "--", "trainer", "train", data.folder, "--run", whole, "--init", "nano", *OPTIONS
-    )
-    code, out, errors = ended(through)
-    assert (code, errors) == (RAN, [])
-    assert out.count("epoch 2/2") == out.count("trained: ") == 1
+    whole, off, run = tmp_path / "whole", tmp_path / "off", tmp_path / "run"
+    rounded = rounded_off(find_weights(Path("nano")), tmp_path / "rounded.safetensors")
+    for folder, first in ((whole, Path("nano")), (off, rounded)):
+        start = ("--run", folder, "--init", first)
+        through = torchrun(1, "-m", "--", "trainer", "train", data.folder, *start, *OPTIONS)
+        code, out, errors = ended(through)
+        assert (code, errors) == (RAN, [])
+        assert out.count("epoch 2/2") == out.count("trained: ") == 1
 
     command = ("--no-python", "--", TRAINER, "train", data.folder, "--run", run, *OPTIONS)
     command = (*command, "--save-seconds", 0)
@@ -187,12 +206,16 @@ def test_a_run_goes_on_with_another_number_of_ranks(data: DataSet, tmp_path: Pat
 
     code, _, errors = ended(torchrun(1, *command, "--resume"))
     assert (code, errors) == (RAN, [])
-    start = weights(read_tensors(find_weights(Path("nano")), CPU), "ema")
-    found, wanted = (read_tensors(folder / LAST, CPU) for folder in (run, whole))
+    began = weights(read_tensors(find_weights(Path("nano")), CPU), "ema")
+    found, near, wanted = (read_tensors(folder / LAST, CPU) for folder in (run, off, whole))
     for part in ("model", "ema"):
-        distance = apart(weights(found, part), weights(wanted, part), start)
-        print(f"2, 3, then 1 ranks, {part}: {distance:.1e} of the way apart")
-        assert distance < 1e-3
+        distance, rounding = (
+            apart(weights(end, part), weights(wanted, part), began) for end in (found, near)
+        )
+        print(
+            f"2, 3, then 1 ranks, {part}: {distance:.1e} of the way apart, rounding {rounding:.1e}"
+        )
+        assert distance < ROUNDINGS * rounding < LOST
     assert [record["step"] for record in curve(run)] == [8, 16]
     files = {path.name for path in run.iterdir() if not path.name.startswith("events")}
     assert files == {BEST, LAST, "best.json", "last.json", "log.jsonl", "curves.png"}
