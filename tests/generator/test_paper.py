@@ -52,6 +52,11 @@ def test_strokes_break_in_short_places_and_stay_ink(images: np.ndarray) -> None:
     assert np.all(gone / (images[:100] >= 128).sum(axis=(1, 2)) < 0.5)
 
 
+def test_faint_strokes_are_not_broken(images: np.ndarray) -> None:
+    faint = images // 2
+    np.testing.assert_array_equal(soiled(faint, broken=range(100)), faint)
+
+
 def test_specks_lie_within_the_box_of_the_number(images: np.ndarray) -> None:
     after = soiled(images, specked=range(len(images)))
     assert np.all(after >= images)
