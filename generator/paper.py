@@ -75,10 +75,10 @@ def _fade(images: U8, u: F64) -> U8:
 
 def _break(image: U8, u: F64) -> None:
     """Take almost all ink from 1 to 4 short lines across strokes that are not faint, in place."""
-    lines = np.zeros_like(image)
     inked = np.flatnonzero(image >= INSIDE)
     if not len(inked):
         return
+    lines = np.zeros_like(image)
     draws = u.reshape(BREAKS, 4).tolist()
     for where, turn, length, form in draws[: 1 + int(u[3] * BREAKS)]:
         y, x = divmod(int(inked[int(where * len(inked))]), WIDTH)

@@ -176,7 +176,7 @@ def from_uniforms(bank: Bank, split: str, recipe: Recipe, u: F32) -> Numbers:
             [between(ELASTIC_WAVES, bend_waves), between(TREMOR_WAVES, tremor_waves)], axis=3
         ),
         curve_phase=2 * np.pi * np.stack([bend_phase, tremor_phase], axis=3),
-        # All draws of a number are used up: one of its digits.
+        # A number's own draws are used up: these are of its first three digits.
         ruled=(last := next(digit))[:, 0] < recipe.ruled,
         scanned=last[:, 1] < recipe.scanned,
         broken=last[:, 2] < recipe.broken,

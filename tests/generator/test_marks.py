@@ -8,11 +8,8 @@ from generator.marks import AFTER, BEFORE, FLOURISH, SEPARATORS, SIGNS, mark
 from generator.recipe import preset
 from shards.canvas import FAINT
 from shards.record import Samples
+from tests.generator.conftest import PLAIN
 
-PLAIN = [
-    *("reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"),
-    *("broken=0", "scanned=0"),
-]
 COUNT = 400
 
 

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from generator.bank import Bank
 from generator.engine import render
@@ -7,26 +6,10 @@ from generator.recipe import preset
 from generator.rules import FREE_ACROSS, TREMBLE, UPRIGHT, rule
 from shards.canvas import FAINT
 from shards.record import Samples
+from tests.generator.conftest import COUNT, PLAIN
 
-PLAIN = [
-    *("reference=0", "uneven=0", "specked=0", "doodled=0", "marked=0", "strayed=0", "ruled=0"),
-    *("broken=0", "scanned=0"),
-]
-COUNT = 600
 EVERY = list(range(COUNT))
 Extents = tuple[int, int, int, int]
-
-
-@pytest.fixture(scope="module")
-def filling(bank: Bank) -> Samples:
-    """Numbers as large as fit() makes them."""
-    return render(bank, "train", preset("child").override([*PLAIN, "anywhere=0"]), 1, 0, COUNT)
-
-
-@pytest.fixture(scope="module")
-def small(bank: Bank) -> Samples:
-    looks = preset("child").override([*PLAIN, "anywhere=1", "size=0.4:0.8"])
-    return render(bank, "train", looks, 1, 0, COUNT)
 
 
 def ruled(numbers: Samples, anywhere: bool, rows: list[int], start: int = 0) -> np.ndarray:

@@ -14,7 +14,7 @@ from trainer.adapt.deal import Dealt
 
 OWN, HELD_OUT, CHILD, WRITTEN = "own", "held-out-numbers", "child", "written"
 _SHARD_SIZE = 10_000  # a few large shards: none of these sets is sent anywhere
-# Numbers of these digits alone, and of nothing beside them.
+# Numbers of these digits alone, unbroken, and of nothing beside them.
 _ALONE = ("written=0", "doodled=0", "marked=0", "specked=0", "ruled=0", "scanned=0", "broken=0")
 
 

@@ -11,6 +11,7 @@ from generator.recipe import preset
 from generator.sample import draw
 from generator.stream import BankStream
 from shards.canvas import FAINT
+from tests.generator.conftest import PLAIN
 
 N = 200
 
@@ -45,18 +46,7 @@ def test_seed_and_split_each_give_other_hands(bank: Bank) -> None:
 def test_boxes_hold_all_ink_and_nothing_is_cropped(
     bank: Bank, seed: int, start: int, anywhere: float
 ) -> None:
-    recipe = preset("written").override(
-        [
-            f"anywhere={anywhere}",
-            "uneven=0",
-            "specked=0",
-            "marked=0",
-            "strayed=0",
-            "ruled=0",
-            "broken=0",
-            "scanned=0",
-        ]
-    )
+    recipe = preset("written").override([*PLAIN, f"anywhere={anywhere}"])
     samples = render(bank, "train", recipe, seed, start, 12)
     for image, digits, boxes in zip(samples.images, samples.digits, samples.boxes, strict=True):
         count = (digits >= 0).sum()
@@ -139,19 +129,7 @@ def test_a_thick_pen_leaves_more_ink(bank: Bank) -> None:
 
 
 def test_no_pen_fills_a_zero(bank: Bank) -> None:
-    recipe = preset("written").override(
-        [
-            "pen=5",
-            "anywhere=0",
-            "uneven=0",
-            "specked=0",
-            "marked=0",
-            "strayed=0",
-            "ruled=0",
-            "broken=0",
-            "scanned=0",
-        ]
-    )
+    recipe = preset("written").override([*PLAIN, "pen=5", "anywhere=0"])
     drawn = draw(bank, "train", recipe, 3, 0, 600)
     samples = numbers.write("train", drawn, 3, np.arange(600))
     hollow = []
