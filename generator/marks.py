@@ -31,7 +31,7 @@ SIGNS = {
 }
 FLOURISH = "~"  # a wave after a number, so that nothing can be added to it
 # Between the thousands, after a number, before it: no minus, which belongs to what it says.
-SEPARATORS, AFTER, BEFORE = ".,'", ".,:-=*#" + 2 * FLOURISH, ":=*#$"
+SEPARATORS, AFTER, BEFORE = ".,'", ".,:-=*#" + 2 * FLOURISH, ":=*#" + 3 * "$"
 SEPARATED, FOLLOWED, PRECEDED = 0.4, 0.7, 0.85  # of the marks so many, summed; then lines below
 SIZE = (0.4, 0.8)  # of the number's height
 TALL, TALL_SIZE = "$", (0.7, 1.0)  # a sign as tall as the digits

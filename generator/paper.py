@@ -55,7 +55,8 @@ def soil(images: U8, uneven: I64, broken: I64, specked: I64, seed: int, start: i
 
 def _fade(images: U8, u: F64) -> U8:
     """Multiply by a slow field and a grain, both 0 to 1; the brightest ink stays as it was."""
-    depth, roughness = u[:, 0] * FADING, u[:, 1] ** 2 * GRAIN
+    # Deep fading is the harder to read, so that it is the more frequent.
+    depth, roughness = u[:, 0] ** 0.5 * FADING, u[:, 1] ** 2 * GRAIN
     knots = u[:, 4 : 4 + KNOTS[0] * KNOTS[1]].reshape(-1, *KNOTS).astype(np.float32)
     down, across = (_spread(*sides) for sides in ((HEIGHT, KNOTS[0]), (WIDTH, KNOTS[1])))
     slow = down @ knots @ across.T

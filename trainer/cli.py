@@ -59,6 +59,16 @@ def train(
         Path | None,
         typer.Option(help="Start from the weights of this run, checkpoint or shipped reader."),
     ] = None,
+    judge: Annotated[
+        Path | None,
+        typer.Option(
+            help="A trained reader, as for --init, of which a step trains on what it finds hard."
+        ),
+    ] = None,
+    candidates: Annotated[
+        int,
+        typer.Option(min=2, max=64, help="With --judge: images it looks at for each trained on."),
+    ] = 4,
     compiled: Annotated[
         bool, typer.Option("--compile", help="By torch.compile; the first step takes a minute.")
     ] = False,
@@ -80,6 +90,11 @@ def train(
     on a CPU, interrupted or not, unless --max-minutes lets the clock decide; on CUDA the last bits
     differ from run to run, since cuDNN and pooling add up gradients in any order.
 
+    With a --judge each step draws its batch from more images, the more likely the harder the judge
+    finds them, and weighs them so that nothing is learned askew: most numbers teach a large network
+    next to nothing, and nano has looked at four in the time that optimized takes to learn from one.
+    The images of --epoch-images, of progress and of speed are then those that were looked at.
+
     On several devices: torchrun --nproc-per-node N --no-python -- trainer train DATA. Each rank
     takes its share of every batch, so that their number does not change the weights but for
     rounding, and --resume may go on with another number.
@@ -90,6 +105,7 @@ def train(
     meanwhile, into the folder DIGIT_READERS_CACHE [~/.cache/digit-readers/shards], which stays
     under DIGIT_READERS_CACHE_GB [20].
     """
+    from trainer.checkpoint import find_weights, weights_sha256
     from trainer.config import Config
     from trainer.start import start
 
@@ -103,10 +119,22 @@ def train(
         seed=seed,
         precision=precision,
         optimizer=optimizer,
+        candidates=candidates if judge else 1,
+        judge=weights_sha256(find_weights(judge)) if judge else "",
     )
     try:
         folder = start(
-            data, config, run, device, threads, resume, init, compiled, allow_partial, save_seconds
+            data,
+            config,
+            run,
+            device,
+            threads,
+            resume,
+            init,
+            compiled,
+            allow_partial,
+            save_seconds,
+            judge,
         )
     except KeyboardInterrupt as stop:
         typer.echo("; ".join(["stopped", *getattr(stop, "__notes__", [])]), err=True)

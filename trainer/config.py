@@ -34,14 +34,18 @@ class Config:
     seed: int = 0
     precision: str = "auto"
     optimizer: str = "muon"  # of the weight matrices, or "adamw" for all alike
+    candidates: int = 1  # how many times as many images a step looks at as it trains on
+    judge: str = ""  # that chooses from them: SHA-256 over its weights
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise UserError(f"model {self.model!r} is unknown; choose one of {', '.join(MODELS)}")
         if self.optimizer not in ("muon", "adamw"):
             raise UserError(f"optimizer {self.optimizer!r} is unknown; choose muon or adamw")
-        if self.epochs < 1 or self.val_images < 1 or self.batch < 1:
-            raise UserError("epochs, batch and validation images must each be 1 or more")
+        if min(self.epochs, self.val_images, self.batch, self.candidates) < 1:
+            raise UserError(
+                "epochs, batch, validation images and candidates must each be 1 or more"
+            )
         for name, value in asdict(self).items():
             if not _in_range(value):
                 raise UserError(

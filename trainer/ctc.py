@@ -15,18 +15,27 @@ _IMPOSSIBLE = 5e2  # a loss above this went through a step that the ink mask for
 _STATES = 2 * MAX_DIGITS + 1  # a blank before each digit and after the last
 
 
-def ctc_loss(logits: Tensor, digits: Tensor) -> Tensor:
+def ctc_loss(logits: Tensor, digits: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the mean loss over samples, in nats per number, a float32 scalar.
 
     `logits` is (b, T, classes), `digits` int8 (b, 5), -1 where absent. A label that needs more
     steps than its ink has (equal neighbours want a blank between them) counts as 0: there is
-    nothing to learn from.
+    nothing to learn from. `weights`, float64 (b,), multiply each sample's loss.
 
     The same operations on every device, in the same order each time. torch's own loss on CUDA adds
     up its gradient in any order, and makes the host wait for the device.
     """
-    loss: Tensor = _Loss.apply(logits, digits)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Loss.apply(logits, digits, weights)  # type: ignore[no-untyped-call]
     return loss
+
+
+def likelihood(logits: Tensor, digits: Tensor) -> Tensor:
+    """Probability that each image shows exactly its label, float64 (b,); shapes as in `ctc_loss`.
+
+    What `trainer.likelihood` computes in plain NumPy.
+    """
+    probability = _probability(logits)
+    return _path_sums(probability, _state_classes(digits), digits)[0].sum(dim=0)
 
 
 class _Loss(torch.autograd.Function):
@@ -36,15 +45,14 @@ class _Loss(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, digits: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, digits: Tensor, weights: Tensor | None) -> Tensor:
         """Compute the loss, and with it the gradient: probability less share of the label's paths.
 
         Samples lie in the last dimension, so that each operation runs along memory.
         """
-        gradient = logits.permute(1, 2, 0).double().contiguous().softmax(dim=1)  # (T, classes, b)
+        gradient = _probability(logits)
         classes = _state_classes(digits)
-        emitted = gradient.gather(1, classes.expand(len(gradient), -1, -1))
-        paths = _path_sums(emitted, classes, (digits >= 0).sum(dim=1))
+        paths = _path_sums(gradient, classes, digits)
         likelihood = paths[0].sum(dim=0)
         losses = -likelihood.log()
         impossible = losses > _IMPOSSIBLE
@@ -53,13 +61,22 @@ class _Loss(torch.autograd.Function):
             share = (classes[state] == own) / likelihood
             gradient.addcmul_(share, paths[:, state, None], value=-1)
         gradient.masked_fill_(impossible, 0)
+        losses = losses.masked_fill(impossible, 0)
+        if weights is not None:
+            gradient *= weights
+            losses = losses * weights
         ctx.save_for_backward((gradient / len(digits)).permute(2, 0, 1).to(logits.dtype))
-        return losses.masked_fill(impossible, 0).mean().to(logits.dtype)
+        return losses.mean().to(logits.dtype)
 
     @staticmethod
-    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:
         """Scale the gradient."""
-        return ctx.saved_tensors[0] * outer, None
+        return ctx.saved_tensors[0] * outer, None, None
+
+
+def _probability(logits: Tensor) -> Tensor:
+    """Float64 (T, classes, b) of logits (b, T, classes)."""
+    return logits.permute(1, 2, 0).double().contiguous().softmax(dim=1)
 
 
 def _state_classes(digits: Tensor) -> Tensor:
@@ -69,12 +86,13 @@ def _state_classes(digits: Tensor) -> Tensor:
     return classes
 
 
-def _path_sums(emitted: Tensor, classes: Tensor, lengths: Tensor) -> Tensor:
+def _path_sums(probability: Tensor, classes: Tensor, digits: Tensor) -> Tensor:
     """Probability of all paths of the label that are in a state at a step, float64 (T, 11, b).
 
-    `emitted` is the probability that a step emits a state's class, of the same shape; `classes` is
-    int64 (11, b), `lengths` the digits of each label, int64 (b,).
+    `probability` is float64 (T, classes, b), `classes` what `_state_classes` made of `digits`.
     """
+    emitted = probability.gather(1, classes.expand(len(probability), -1, -1))
+    lengths = (digits >= 0).sum(dim=1)
     place = torch.arange(_STATES, device=emitted.device)[:, None]
     first = (place < 2).expand_as(emitted[0])
     last = (place == 2 * lengths) | (place == 2 * lengths - 1)

@@ -20,10 +20,14 @@ _PATIENCE = 900.0  # seconds without a new shard until the build beside counts a
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples on the device: images uint8 (b, 1, 32, 128), digits int8 (b, 5), -1 where absent."""
+    """Samples on the device: images uint8 (b, 1, 32, 128), digits int8 (b, 5), -1 where absent.
+
+    Weights, float64 (b,), multiply their losses; None for 1.
+    """
 
     images: Tensor
     digits: Tensor
+    weights: Tensor | None = None
 
 
 Gather = Callable[[np.ndarray], Batch]

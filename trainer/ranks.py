@@ -49,17 +49,21 @@ class Ranks:
         """
         return np.array_split(rows, self.count, axis=1)[self.rank]
 
-    def check(self, batch: int, compiled: bool) -> None:
-        """Raise UserError where not every rank has a share of a `batch`, or all were `compiled`."""
+    def check(self, batch: int, compiled: bool, judged: bool) -> None:
+        """Raise UserError where not every rank has a share of a `batch`, or is to do it alone.
+
+        `compiled` and `judged` are for one process only.
+        """
         if batch < self.count:
             raise UserError(
                 f"a batch of {batch} is too small for {self.count} ranks; start fewer by "
                 "--nproc-per-node, or begin a run with a larger --batch"
             )
-        if compiled and self.count > 1:
-            raise UserError(
-                f"--compile is for one process, not for {self.count} ranks; leave it out"
-            )
+        for option, used in (("--compile", compiled), ("--judge", judged)):
+            if used and self.count > 1:
+                raise UserError(
+                    f"{option} is for one process, not for {self.count} ranks; leave it out"
+                )
 
     def network(self, model: nn.Module) -> nn.Module:
         """Return what a step calls for `model`: itself, or what adds its gradients up as well."""

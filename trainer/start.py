@@ -11,9 +11,10 @@ from shards.files import remove_leftovers
 from shards.lock import locked
 from shards.reader import DataSet
 from shards.sound import open_sound
-from trainer.checkpoint import LAST, find_weights, read_header
+from trainer.checkpoint import LAST, find_weights, load_reader, read_header
 from trainer.config import Config
 from trainer.device import choose_device, choose_precision, prepare
+from trainer.focus import Focus
 from trainer.memory import told_when_short
 from trainer.models import count_parameters
 from trainer.ranks import LostRankError, Ranks, joined, local_rank, told_when_lost
@@ -34,10 +35,11 @@ def start(
     compiled: bool = False,
     allow_partial: bool = False,
     save_seconds: float = 300,
+    judge: Path | None = None,
 ) -> Path:
     """Train on the set at `place` in `folder` (default: runs/<model>-<data set>); returns that.
 
-    compiled: by torch.compile.
+    compiled: by torch.compile. judge: the reader whose weights `config.judge` names.
 
     Where torchrun has started several such processes they train together, each on its own device.
 
@@ -60,7 +62,7 @@ def start(
         with _alone(folder, ranks), told_when_short(smaller):
             with ranks.together():
                 state = _begin(folder / LAST, data, config, device, resume, init)
-                ranks.check(state.config.batch, compiled)
+                ranks.check(state.config.batch, compiled, judge is not None)
             _say(state, folder, ranks)
             prepare(device)
             if compiled:
@@ -68,8 +70,16 @@ def start(
             with _going_on(folder / LAST), told_when_lost(ranks):
                 whole = compiled or local_rank() is not None  # any number of ranks, the same norms
                 parts = 1 if whole else best_parts(state.model)
-                train(data, folder, state, save_seconds, ranks, parts)
+                train(data, folder, state, save_seconds, ranks, parts, _focus(state, judge))
     return folder
+
+
+def _focus(state: State, judge: Path | None) -> Focus | None:
+    if not judge:
+        return None
+    reader, _ = load_reader(find_weights(judge), state.device)
+    precision = choose_precision(state.config.precision, state.device)
+    return Focus(reader, state.config.candidates, precision)
 
 
 def _say(state: State, folder: Path, ranks: Ranks) -> None:
@@ -147,4 +157,14 @@ def _resumed(last: Path, config: Config, data: DataSet, device: torch.device) ->
             f"{last} was trained on {header.data}, other data than {data.where}; "
             "use --init to start a new run from its weights"
         )
-    return State.load(last, device)
+    state = State.load(last, device)
+    if state.config.judge != config.judge:
+        raise UserError(
+            f"{last} was trained with {_named(state.config.judge)}, not with "
+            f"{_named(config.judge)}; give the same --judge or none, as the run began"
+        )
+    return state
+
+
+def _named(judge: str) -> str:
+    return f"the judge of SHA-256 {judge[:12]}" if judge else "no judge"

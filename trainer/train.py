@@ -15,6 +15,7 @@ from trainer.checkpoint import BEST, LAST
 from trainer.ctc import ctc_loss, greedy_decode
 from trainer.data import Batch, Order, best_gather, stream, to_input, wait_until_ready
 from trainer.device import autocast, choose_precision
+from trainer.focus import Focus
 from trainer.log import RunLog, draw_curves, open_log
 from trainer.meter import Meter
 from trainer.predict import by_torch, chunks
@@ -34,15 +35,18 @@ def train(
     save_seconds: float = 300,
     ranks: Ranks = ALONE,
     parts: int = 1,
+    focus: Focus | None = None,
 ) -> None:
     """Train `state` to the end of its run; checkpoints, logs and curves go into `folder`.
 
     Each epoch ends with a validation of the averaged weights; in between `last.safetensors` is
     written every `save_seconds`, though not while steps are skipped. Of several ranks each trains
     on its part of every batch, and the first writes. `parts` is into how many a step divides its
-    batch (see `update`). Raises UserError when ten steps in a row were skipped, since loss or
-    gradient was not finite, when the averaged weights read nothing finite, and when the shards
-    that a build beside should write do not come.
+    batch (see `update`); `focus` chooses what a step trains on.
+
+    Raises UserError when ten steps in a row were skipped, since loss or gradient was not finite,
+    when the averaged weights read nothing finite, and when the shards that a build beside should
+    write do not come.
     """
     config = state.config
     precision = choose_precision(config.precision, state.device)
@@ -60,8 +64,9 @@ def train(
             meter, skips = Meter(order.batch, state.losses), Skips(data, indices, log)
             with progress("images") as bar:
                 task = bar.add_task(f"epoch {state.epoch + 1}/{config.epochs}", total=indices.size)
-                for batch in stream(gather, ranks.part(indices[state.step :]), state.device):
+                for seen in stream(gather, ranks.part(indices[state.step :]), state.device):
                     rate = config.rate_at(done)
+                    batch = focus(seen) if focus else seen
                     meter.add(update(state, batch, rate, precision, ranks, parts))
                     done = _share_done(state, total, ranks)
                     if state.updates % _LOG_EVERY == 0:
@@ -103,7 +108,7 @@ def update(
         with autocast(state.device, precision):
             logits = state.network(to_input(part.images))
         share = len(part.digits) / len(batch.digits)
-        loss = ctc_loss(logits, part.digits) * share
+        loss = ctc_loss(logits, part.digits, part.weights) * share
         loss = ranks.weigh(loss, len(batch.digits) / state.config.batch)
         loss.backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
@@ -147,7 +152,7 @@ def _share_done(state: State, steps: int, ranks: Ranks) -> float:
 def _order(data: DataSet, state: State) -> Order:
     count, config = data.count("train"), state.config
     images = config.epoch_images or min(count, _EPOCH_IMAGES)
-    return Order(count, images, config.batch, config.seed)
+    return Order(count, images, config.batch * config.candidates, config.seed)
 
 
 def _end_epoch(

@@ -1,5 +1,6 @@
 """Batches without their empty columns: of an average image almost half is black on the left."""
 
+import torch
 from torch import Tensor, nn
 
 from trainer.data import Batch
@@ -29,9 +30,19 @@ def trimmed(batch: Batch, parts: int) -> list[Batch]:
     """
     if parts == 1:
         return [batch]
-    left = _first_ink(batch.images)
+    return [
+        Batch(images, batch.digits[rows], None if batch.weights is None else batch.weights[rows])
+        for rows, images in by_width(batch.images, parts)
+    ]
+
+
+def by_width(images: Tensor, parts: int) -> list[tuple[Tensor, Tensor]]:
+    """Give the rows of each part, int64, and their images, cut as `trimmed` says."""
+    if parts == 1:
+        return [(torch.arange(len(images), device=images.device), images)]
+    left = _first_ink(images)
     rows = left.argsort(descending=True, stable=True).chunk(parts)
-    return [_cut(batch, part, int(left[part].min())) for part in rows]
+    return [(part, _cut(images[part], int(left[part].min()))) for part in rows]
 
 
 def _first_ink(images: Tensor) -> Tensor:
@@ -39,7 +50,7 @@ def _first_ink(images: Tensor) -> Tensor:
     return (images.amax(dim=(1, 2)) >= INK * 255).int().argmax(dim=1)
 
 
-def _cut(batch: Batch, rows: Tensor, ink: int) -> Batch:
-    width = batch.images.shape[3]
+def _cut(images: Tensor, ink: int) -> Tensor:
+    width = images.shape[3]
     start = max(0, min(ink - SURROUND, width - _LEAST)) // _STRIDE * _STRIDE
-    return Batch(batch.images[rows][..., start:], batch.digits[rows])
+    return images[..., start:]

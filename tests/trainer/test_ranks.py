@@ -248,12 +248,12 @@ def test_what_is_wrong_for_all_is_told_once(data: DataSet, tmp_path: Path) -> No
 
 
 def test_what_several_ranks_cannot_do_is_refused() -> None:
-    Ranks(0, 3).check(3, compiled=False)
+    Ranks(0, 3).check(3, compiled=False, judged=False)
     with pytest.raises(UserError, match="a batch of 2 is too small for 3 ranks; start fewer by --"):
-        Ranks(0, 3).check(2, compiled=False)
+        Ranks(0, 3).check(2, compiled=False, judged=False)
     with pytest.raises(UserError, match="--compile is for one process, not for 2 ranks; leave"):
-        Ranks(0, 2).check(256, compiled=True)
-    Ranks().check(1, compiled=True)
+        Ranks(0, 2).check(256, compiled=True, judged=False)
+    Ranks().check(1, compiled=True, judged=True)
 
 
 def test_each_rank_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
