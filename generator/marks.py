@@ -56,8 +56,6 @@ def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    if not len(rows):
-        return
     for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
         image, there = images[row], boxes[row][boxes[row, :, 2] > 0]
         _mark(image, there, u)

@@ -53,8 +53,6 @@ def rule(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    if not len(rows):
-        return
     for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
         there = boxes[row][boxes[row, :, 2] > 0].astype(np.float64)
         if u[0] < THROUGH:

@@ -50,8 +50,6 @@ def scan(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    if not len(rows):
-        return
     for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
         area = _area(boxes[row], bool(anywhere[row]), float(u[0]))
         paper = _paper(images[row], area, u.tolist())

@@ -57,6 +57,10 @@ def test_a_run_becomes_readers_to_give_away(run: Path, printed: DataSet, tmp_pat
         (("train", "{data}", "--model", "huge"), "model 'huge' is unknown"),
         (("train", "{data}", "--precision", "half"), "precision 'half' is unknown"),
         (("train", "{data}/none"), "is no data set"),
+        (
+            ("train", "{data}", "--judge", "large"),
+            "large is no run folder, no checkpoint and no reader that ships with its weights",
+        ),
         (("train", "{data}", "--rate", "nan"), "rate is nan; it must not be negative"),
         (
             ("train", "{data}", "--init", "huge"),

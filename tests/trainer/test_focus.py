@@ -9,10 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from typer.testing import CliRunner
 
 from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.checkpoint import LAST, find_weights, load_reader, read_tensors, weights_sha256
+from trainer.cli import app
 from trainer.config import Config
 from trainer.ctc import ctc_loss, likelihood
 from trainer.data import Batch, from_shards, to_input
@@ -202,6 +204,18 @@ def test_a_resumed_run_draws_the_very_batches(
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
     assert len(found["losses"]) == 0
     assert State.load(tmp_path / "cut" / LAST, CPU).updates == 8  # 256 images, 64 a step, twice
+
+
+def test_the_command_takes_a_reader_that_ships_as_the_judge(
+    judge: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    options = ["--model", "lightweight", "--judge", "nano", "--candidates", 8, "--batch", 16]
+    words = ["train", printed.folder, *options, "--epochs", 1, "--run", tmp_path / "run"]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    assert "step 2/2" in result.output  # 256 images, 128 looked at in a step
+    state = State.load(tmp_path / "run" / LAST, CPU)
+    assert (state.config.candidates, state.config.judge) == (8, weights_sha256(judge))
 
 
 def stop(*_: object) -> None:

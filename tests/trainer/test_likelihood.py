@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shards.labels import to_digits
 from tests.trainer.bare import bare_network, image_of, logits_of
+from trainer import ctc
 from trainer.check_graph import Thresholds, with_check
 from trainer.ctc import ctc_loss, greedy_decode
 from trainer.likelihood import answers, likelihood
@@ -49,6 +50,8 @@ def test_it_is_what_training_raises(label: list[int], steps: int, scale: float) 
     digits = np.array([label + [-1] * (5 - len(label))], np.int8)
     loss = ctc_loss(torch.from_numpy(logits), torch.from_numpy(digits)).item()
     found = likelihood(logits, digits)[0]
+    by_torch = ctc.likelihood(torch.from_numpy(logits), torch.from_numpy(digits)).item()
+    assert by_torch == pytest.approx(found, rel=1e-9, abs=1e-300)
     assert loss == 0 or -math.log(found) == pytest.approx(loss, rel=1e-5)
 
 
