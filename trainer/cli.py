@@ -92,7 +92,8 @@ def train(
 
     With a --judge each step draws its batch from more images, the more likely the harder the judge
     finds them, and weighs them so that nothing is learned askew: most numbers teach a large network
-    next to nothing, and nano has looked at four in the time that optimized takes to learn from one.
+    next to nothing, and nano looks at four in a fifth of the time that optimized takes to learn
+    from one.
     The images of --epoch-images, of progress and of speed are then those that were looked at.
 
     On several devices: torchrun --nproc-per-node N --no-python -- trainer train DATA. Each rank
