@@ -66,7 +66,11 @@ class Ranks:
                 )
 
     def network(self, model: nn.Module) -> nn.Module:
-        """Return what a step calls for `model`: itself, or what adds its gradients up as well."""
+        """Return what a step calls for `model`: itself, or what adds its gradients up as well.
+
+        The latter must be gone before `joined` ends: else the ranks' connections close with it, and
+        torch then waits for a thread of theirs that waits for Python's lock.
+        """
         return DistributedDataParallel(join_norms(model)) if dist.is_initialized() else model
 
     def weigh(self, loss: Tensor, share: float) -> Tensor:

@@ -83,6 +83,7 @@ def train(
                             saved = time.monotonic()
             skips.read(state, meter)
             _end_epoch(data, state, order, meter, log, ranks)
+    state.network = state.model  # or the ranks could not part, see `Ranks.network`
 
 
 def update(

@@ -99,6 +99,7 @@ def train_in_double(data: DataSet, folder: Path) -> None:
         spoiled = update(state, next(batches(data, ranks)), RATE, torch.float32, ranks)
         after = {"loss": spoiled, "weight": state.model.sequence.weight.detach()}
         save_file(after, folder / f"{ranks.count}-{ranks.rank}-spoiled")
+        state.network = state.model  # as `train` leaves it
         mine = ranks.part(np.arange(7)[None])[0]
         images, outer = (whole[mine].clone() for whole in norm_batch())
         found = norm(join_norms(nn.BatchNorm2d(3).double()), images, outer)

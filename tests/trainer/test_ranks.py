@@ -1,5 +1,6 @@
 """Training on several ranks: real processes that torchrun starts, on the CPU and by gloo."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from shards.errors import UserError
 from shards.reader import DataSet
@@ -25,7 +28,8 @@ from trainer.checkpoint import BEST, LAST, find_weights, read_tensors
 from trainer.device import choose_device
 from trainer.models import build_model
 from trainer.ranks import Ranks
-from trainer.train import update
+from trainer.state import State
+from trainer.train import train, update
 
 CPU = torch.device("cpu")
 SPLITS = {"test": 2, "val": 300, "train": 256}
@@ -113,7 +117,8 @@ def in_double(data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
         process = torchrun(
             count, "-m", "tests.trainer.ranked", "train_in_double", data.folder, folder
         )
-        assert ended(process)[0] == RAN
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == RAN, errors
     return folder
 
 
@@ -245,6 +250,19 @@ def test_what_is_wrong_for_all_is_told_once(data: DataSet, tmp_path: Path) -> No
         "--resume"
     ]
     assert not (tmp_path / "run").exists()
+
+
+def test_training_leaves_nothing_that_keeps_the_ranks_from_parting(
+    data: DataSet, tmp_path: Path
+) -> None:
+    state = State(ranked.CONFIG, CPU)
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        train(data, tmp_path, state, ranks=Ranks())
+        left = [one for one in gc.get_objects() if type(one) is DistributedDataParallel]
+    finally:
+        dist.destroy_process_group()
+    assert not left
 
 
 def test_what_several_ranks_cannot_do_is_refused() -> None:
