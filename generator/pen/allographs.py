@@ -2,7 +2,9 @@
 
 A stroke is written as `x,y x,y ...` in percent of the digit's height, y down from the top; the pen
 runs smoothly through the points and turns sharply at those marked `!`. Weights say how often a
-shape is met among people from many countries; they need not add up to anything.
+shape is met among people from many countries; they need not add up to anything. A shape that only
+those can read who know the hand, such as a 7 whose top slopes like a 1's, has no place here: what
+it teaches about the one digit is wrong of the other.
 """
 
 from dataclasses import dataclass
@@ -65,7 +67,6 @@ _ONE = (
     _shape("short upstroke, joined foot", 0.5, "10,16 26,0! 26,98! 4,98! 50,98"),
     _shape("long upstroke and foot", 1.5, "0,44 32,0! 32,50 32,98", "12,98 54,98"),
     _shape("bar and foot", 0.5, "24,0 24,50 24,98", "4,98 46,98"),
-    _shape("bar, tail to the right", 0.5, "8,0 8,50 10,92 20,98"),
     _shape("foot to both sides, flag", 1, "4,22 24,0! 22,92", "0,96 50,94"),
 )
 
@@ -120,14 +121,12 @@ _FOUR = (
     _shape("open, long arm", 1, "14,0 2,50! 66,48", "38,24 36,60 34,100"),
     _shape("closed", 3, "42,0 22,32 0,66! 30,65 62,64", "42,0 42,50 42,100"),
     _shape("closed, one stroke", 1.5, "42,100 42,50 43,0! 1,64! 60,62"),
-    _shape("closed, small", 1, "44,2 4,46! 46,46", "46,0 44,50 42,100"),
     _shape("short stem", 3, "34,0 18,34 0,68! 30,67 60,65", "38,44 36,70 34,100"),
     _shape("short stem, rounded", 1, "30,0 14,36 2,60 10,68 34,64 60,60", "42,36 38,70 34,100"),
     _shape("one stroke", 1.5, "6,4 2,36 10,50 34,46 52,24 56,4! 50,50 46,100"),
     _shape("one stroke, angular", 1, "8,2 2,50! 50,48! 52,4! 48,50 46,100"),
     _shape("like a y", 1, "4,4 4,30 18,44 38,40 50,26", "54,0 48,50 40,100"),
     _shape("looped arm", 0.6, "32,0 8,50 2,64 10,68 18,58 34,56 60,58", "44,28 40,64 38,100"),
-    _shape("closed like a 9", 0.5, "46,4 26,14 4,44 14,52 36,44 50,6! 46,50 42,100"),
     _shape("stem from the arm", 0.5, "22,0 2,50! 50,46! 48,70 44,100"),
     _shape("one stroke, round", 0.3, "12,0 2,40 8,58 28,52 48,16! 46,60 42,100"),
 )
@@ -189,7 +188,6 @@ _SEVEN = (
     _shape("rising top", 1, "0,16 26,8 50,0! 38,50 28,100"),
     _shape("wide top", 1, "0,2 34,4 70,2! 44,50 26,100"),
     _shape("hooked stem", 0.7, "1,4 52,3! 36,40 20,80 10,98 4,96"),
-    _shape("sloped like a 1", 1.2, "0,26 12,14 34,6 44,0! 36,50 32,100"),
     _shape("long tick", 1.2, "0,34 12,6! 20,22 54,2! 36,50 20,100"),
     _shape("long serif", 1.2, "1,28 4,4! 52,3! 34,50 22,100"),
     _shape("long serif, crossed", 0.7, "1,30 6,4! 54,3! 36,50 22,100", "14,48 60,44"),
@@ -197,7 +195,6 @@ _SEVEN = (
     _shape("bent", 1, "0,8 34,2 54,12 50,34 32,68 16,100"),
     _shape("footed", 0.3, "1,5 52,3! 34,50 22,98! 38,96"),
     _shape("like an n", 0.6, "2,26 8,4 28,2 38,18! 36,60 32,100"),
-    _shape("steep top", 0.7, "0,30 30,14 56,0! 40,50 26,100"),
     _shape("stem within the bar", 0.7, "0,6 30,5 60,4", "44,5 38,50 30,100"),
     _shape("question mark", 0.8, "4,16 20,0 48,6 46,30 28,62 20,100"),
 )

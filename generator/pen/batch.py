@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from generator.pen.hands import WAVES, Hands, choose, normals
 from generator.pen.shapes import CONTROLS, NEAR, ROUNDINGS, STROKES, shapes
+from generator.pen.style import ONE_ASPECT
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -126,8 +127,7 @@ class _Form:
         loose = hands.looseness[writer]
         slant, aspect, rotation, rounding, balance, taper = z[:_FORM] * loose
         self.slant = hands.slant[writer] + 0.05 * slant
-        # The flag of a wide 1 would make it a 7.
-        narrow = np.where(digits == 1, np.float32(0.75), np.float32(1))
+        narrow = np.where(digits == 1, np.float32(ONE_ASPECT), np.float32(1))
         self.aspect = hands.aspect[writer] * np.exp(0.09 * aspect) * narrow
         self.rotation = hands.rotation[writer] + 0.04 * rotation
         self.rounding = hands.rounding[writer] * np.exp(0.2 * rounding)

@@ -22,14 +22,6 @@ ROUNDINGS = (0.01, 0.06)
 # A path has a point for so many digit heights, and one for so many rad of turning: chords that
 # look like curves, at most a quarter px from them where digits are 20 px high.
 _HOP, _TURN = 0.3, 0.7
-# Digits to those who know the hand, but not alone.
-_AMBIGUOUS = {
-    (1, "bar, tail to the right"),
-    (4, "closed like a 9"),
-    (4, "closed, small"),
-    (7, "steep top"),
-    (7, "sloped like a 1"),
-}
 
 
 @dataclass(frozen=True)
@@ -55,10 +47,7 @@ class Shapes:
 def shapes() -> Shapes:
     """The table of ALLOGRAPHS and JOINED_ZERO."""
     everything = [shape for digit in ALLOGRAPHS for shape in digit] + [JOINED_ZERO]
-    weights = [
-        np.cumsum([shape.weight * ((digit, shape.name) not in _AMBIGUOUS) for shape in some])
-        for digit, some in enumerate(ALLOGRAPHS)
-    ]
+    weights = [np.cumsum([shape.weight for shape in digit]) for digit in ALLOGRAPHS]
     control = np.zeros((2, len(everything), STROKES, CONTROLS), np.float32)
     last, start, count = (np.full((len(everything), STROKES), n) for n in (-1, 0, 0))
     bases: list[F64] = []

@@ -6,6 +6,8 @@ import numpy as np
 
 from generator.pen.allographs import ALLOGRAPHS
 
+ONE_ASPECT = 0.75  # of the hand's aspect: the flag of a wide 1 would make it a 7
+
 
 @dataclass(frozen=True)
 class Style:
@@ -69,13 +71,14 @@ def draw_style(rng: np.random.Generator) -> Style:
     )
 
 
-def vary(style: Style, rng: np.random.Generator) -> Style:
-    """Draw the form of one digit: the writer's own, a little different each time."""
+def vary(style: Style, digit: int, rng: np.random.Generator) -> Style:
+    """Draw the form of one `digit`: the writer's own, a little different each time."""
     loose = style.looseness
+    aspect = style.aspect * (ONE_ASPECT if digit == 1 else 1)
     return replace(
         style,
         slant=style.slant + rng.normal(0, 0.05) * loose,
-        aspect=style.aspect * np.exp(rng.normal(0, 0.09) * loose),
+        aspect=aspect * np.exp(rng.normal(0, 0.09) * loose),
         rotation=style.rotation + rng.normal(0, 0.04) * loose,
         rounding=style.rounding * np.exp(rng.normal(0, 0.2) * loose),
         balance=style.balance * np.exp(rng.normal(0, 0.08) * loose),

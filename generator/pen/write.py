@@ -15,7 +15,7 @@ def write_digit(digit: int, style: Style, rng: np.random.Generator) -> list[np.n
     Returns its strokes in the order written, each float32 (points, 2): x, y in digit heights, y
     down, about STEP apart; the digit's box begins at (0, 0) and is 1 high.
     """
-    now = vary(style, rng)
+    now = vary(style, digit, rng)
     usual = style.allographs[digit]
     choice = draw_allograph(digit, rng) if rng.random() < style.fickleness else usual
     fields = _bending(now, digit, choice, rng)

@@ -35,10 +35,7 @@ def test_a_steady_hand_writes_what_write_digit_writes(writer: int, rounding: flo
     u = np.random.default_rng(0).random((10, batch.DRAWS))
     strokes = batch.write_digits(hand_of(style), 0 * DIGITS, DIGITS, DIGITS < 0, u)
     for digit in range(10):
-        # A batch writes a 1 narrower.
-        aspect = style.aspect * (0.75 if digit == 1 else 1)
-        alike = Style(**(vars(style) | {"aspect": aspect}))
-        expected = write_digit(digit, alike, np.random.default_rng(0))
+        expected = write_digit(digit, style, np.random.default_rng(0))
         mine = np.flatnonzero(strokes.digit == digit)
         assert len(mine) == len(expected)
         for row, path in zip(mine, expected, strict=True):
@@ -74,16 +71,13 @@ def test_after_a_foot_a_zero_comes_from_below() -> None:
     assert strokes.y[0] > -0.5
 
 
-def test_ambiguous_shapes_and_the_joined_zero_are_nobodys_habit() -> None:
+def test_every_shape_is_somebodys_habit_but_the_joined_zero() -> None:
     used = hands.draw_hands(np.arange(3000)).shape
     table = shapes()
-    habits = np.flatnonzero(np.diff(table.chance, prepend=0) != 0)
     first, last = table.first[:10], table.first[1:]
     assert np.all((used >= first) & (used < last))
     unused = set(range(table.joined_zero + 1)) - set(used.ravel().tolist())
-    assert len(unused) == 6
-    assert table.joined_zero in unused
-    assert len(habits) >= table.joined_zero - 5
+    assert unused == {table.joined_zero}
 
 
 def test_usual_shapes_are_as_frequent_as_their_weights() -> None:
