@@ -111,12 +111,17 @@ def doctor(
 
 @app.command()
 def pen(
-    out: Annotated[Path, typer.Argument(help="Folder to fill with <digit>/<writer>_<n>.png.")],
+    out: Annotated[
+        Path, typer.Argument(help="Gets <digit>/<writer>_<n>.png and the strokes, .json.")
+    ],
     writers: Annotated[int, typer.Option(min=1, max=1_000_000, help="Model writers.")] = 40,
     per_digit: Annotated[int, typer.Option(min=1, max=10_000, help="Of each digit, each.")] = 5,
     seed: Seed = 1,
 ) -> None:
-    """Draw digits with the pen model: strokes of invented hands, inked by a round pen."""
+    """Draw digits with the pen model: strokes of invented hands, inked by a round pen.
+
+    Each is saved as a picture and as strokes, which the bank inks with any pen.
+    """
     count = save_digits(out, writers, per_digit, seed)
     typer.echo(f"{out}: {count:,} digits by {writers} model writers")
 

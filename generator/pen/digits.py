@@ -1,13 +1,16 @@
 """Sets of pen digits: drawn one by one, or saved as a folder."""
 
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from generator.pen.render import ink
+from generator.pen.render import ink, place
 from generator.pen.style import Style, draw_style
 from generator.pen.write import write_digit
 from shards.errors import UserError
@@ -16,12 +19,21 @@ from shards.terminal import progress
 
 @dataclass(frozen=True)
 class PenDigit:
-    """The n-th time that `writer` wrote `digit`: image uint8 (64, 64), dark ink on white."""
+    """The n-th time that `writer` wrote `digit`.
+
+    strokes: each float64 (points, 2), x and y in pixels of the picture, y down. pen: its width.
+    """
 
     digit: int
     writer: str
     n: int
-    image: np.ndarray
+    strokes: list[np.ndarray]
+    pen: float
+
+    @property
+    def image(self) -> np.ndarray:
+        """Its picture, uint8 (64, 64), dark ink on white."""
+        return ink(self.strokes, self.pen)
 
 
 def draw_digits(writers: int, per_digit: int, seed: int) -> Iterator[PenDigit]:
@@ -43,14 +55,17 @@ def draw_digits(writers: int, per_digit: int, seed: int) -> Iterator[PenDigit]:
 
 
 def save_digits(folder: Path, writers: int, per_digit: int, seed: int) -> int:
-    """Save the digits of `draw_digits` as `<folder>/<digit>/<writer>_<n>.png`; return how many."""
+    """Save the digits of `draw_digits` and return how many they are.
+
+    Each is a picture, `<folder>/<digit>/<writer>_<n>.png`, and its strokes, the same with `.json`.
+    """
     digits = draw_digits(writers, per_digit, seed)
     for digit in range(10):
         (folder / str(digit)).mkdir(parents=True, exist_ok=True)
     total = writers * 10 * per_digit
     with progress("digits") as bar:
         for drawn in bar.track(digits, total=total, description="pen"):
-            _save(drawn.image, folder / str(drawn.digit) / f"{drawn.writer}_{drawn.n}.png")
+            _save(drawn, folder / str(drawn.digit) / f"{drawn.writer}_{drawn.n}.png")
     return total
 
 
@@ -58,24 +73,41 @@ def _digits_of_writer(seed: int, writer: int, per_digit: int) -> Iterator[PenDig
     style = draw_style(_rng(seed, writer))
     for digit in range(10):
         for n in range(per_digit):
-            image = _draw(digit, style, _rng(seed, writer, digit, n))
-            yield PenDigit(digit, f"pen-{writer:03d}", n, image)
+            strokes, pen = _draw(digit, style, _rng(seed, writer, digit, n))
+            yield PenDigit(digit, f"pen-{writer:03d}", n, strokes, pen)
 
 
-def _draw(digit: int, style: Style, rng: np.random.Generator) -> np.ndarray:
+def _draw(digit: int, style: Style, rng: np.random.Generator) -> tuple[list[np.ndarray], float]:
     strokes = write_digit(digit, style, rng)
     size = style.size * np.exp(rng.normal(0, 0.06) * style.looseness)
-    return ink(strokes, style.pen_width * np.exp(rng.normal(0, 0.06)), size)
+    return place(strokes, style.pen_width * np.exp(rng.normal(0, 0.06)), size)
 
 
 def _rng(seed: int, *key: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))
 
 
-def _save(image: np.ndarray, path: Path) -> None:
+def _save(drawn: PenDigit, picture: Path) -> None:
+    strokes = [_few_points(stroke).tolist() for stroke in drawn.strokes]
+    fields = {"label": str(drawn.digit), "pen": round(drawn.pen, 2), "strokes": strokes}
+    text = json.dumps(fields, separators=(",", ":")) + "\n"
+    png = io.BytesIO()
+    Image.fromarray(drawn.image).save(png, format="PNG", optimize=True)
+    # The strokes first: without a picture they are no digit.
+    _write(picture.with_suffix(".json"), text.encode())
+    _write(picture, png.getvalue())
+
+
+def _write(path: Path, content: bytes) -> None:
     part = path.with_suffix(".part")
     try:
-        Image.fromarray(image).save(part, format="PNG", optimize=True)
+        part.write_bytes(content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _few_points(stroke: np.ndarray) -> np.ndarray:
+    """Leave out the points whose lack moves a stroke by less than a tenth of a pixel."""
+    kept: np.ndarray = cv2.approxPolyDP(stroke.astype(np.float32)[:, None], 0.1, closed=False)
+    return kept[:, 0].astype(np.float64).round(1)

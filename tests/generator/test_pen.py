@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from generator.pen import Style, draw_digits, draw_style, movement, save_digits, write_digit
 from generator.pen.allographs import ALLOGRAPHS
-from generator.pen.render import SIDE, ink
+from generator.pen.render import SIDE, ink, place
 from shards.errors import UserError
+from shards.strokes import read_drawing
 
 seeds = st.integers(0, 2**63)
 
@@ -38,23 +39,29 @@ def test_save_names_the_files_by_digit_writer_and_repetition(tmp_path: Path):
     assert save_digits(tmp_path, writers=2, per_digit=3, seed=1) == 60
     names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert names == sorted(
-        f"{digit}/pen-{writer:03d}_{n}.png"
+        f"{digit}/pen-{writer:03d}_{n}.{kind}"
         for digit in range(10)
         for writer in range(2)
         for n in range(3)
+        for kind in ("png", "json")
     )
     for drawn in draw_digits(2, 3, 1):
         file = tmp_path / str(drawn.digit) / f"{drawn.writer}_{drawn.n}.png"
         np.testing.assert_array_equal(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE), drawn.image)
         assert file.stat().st_size < 1000
+        saved = read_drawing(file.with_suffix(".json"))
+        assert saved.label == str(drawn.digit)
+        again = ink(list(saved.strokes), saved.pen)
+        assert np.abs(again.astype(int) - drawn.image).mean() < 2
 
 
 def test_save_again_gives_the_same_bytes(tmp_path: Path):
     for folder in ("a", "b"):
         save_digits(tmp_path / folder, 1, 1, 3)
     for digit in range(10):
-        name = f"{digit}/pen-000_0.png"
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        for kind in ("png", "json"):
+            name = f"{digit}/pen-000_0.{kind}"
+            assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,7 @@ def test_every_allograph_stands_in_the_frame(digit: int):
         assert shape.weight > 0
         strokes = [movement.trace(stroke, 0.02) for stroke in shape.strokes]
         for pen_width in (0.04, 0.12, 0.26):
-            assert_framed(ink(strokes, pen_width, 1.5))
+            assert_framed(ink(*place(strokes, pen_width, 1.5)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,7 +110,7 @@ def test_strokes_are_smooth_and_one_digit_high(digit: int, writer: int, key: int
     assert everything[:, 0].max() < 4
     hops = [np.linalg.norm(np.diff(stroke, axis=0), axis=1).max() for stroke in strokes]
     assert max(hops) < 0.1
-    assert_framed(ink(strokes, style.pen_width, style.size))
+    assert_framed(ink(*place(strokes, style.pen_width, style.size)))
 
 
 @settings(max_examples=50, deadline=None)
