@@ -99,6 +99,7 @@ def _save(drawn: PenDigit, picture: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
+    # Not by shards.files: to flush each of some thousand files would take minutes.
     part = path.with_suffix(".part")
     try:
         part.write_bytes(content)

@@ -15,7 +15,7 @@ import typer
 
 from generator.glyph import from_ink
 from generator.pen import draw_digits
-from generator.pen.render import ink
+from generator.pen.render import ink, place
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
 from shards.terminal import progress, run
@@ -63,7 +63,7 @@ def _ink_strokes(strokes: list[list[list[float]]]) -> np.ndarray:
     size = np.ptp(np.concatenate(points), axis=0).max() or 1
     # A dot is a line of two equal points.
     lines = [np.repeat(p, 2, axis=0) if len(p) == 1 else p for p in points]
-    return ink([line / size for line in lines], PEN_WIDTH)
+    return ink(*place([line / size for line in lines], PEN_WIDTH))
 
 
 def _frame(image: np.ndarray) -> np.ndarray:

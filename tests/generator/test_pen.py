@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generator.embedded import custom_digits as embedded
 from generator.pen import Style, draw_digits, draw_style, movement, save_digits, write_digit
 from generator.pen.allographs import ALLOGRAPHS
 from generator.pen.render import SIDE, ink, place
@@ -62,6 +63,15 @@ def test_save_again_gives_the_same_bytes(tmp_path: Path):
         for kind in ("png", "json"):
             name = f"{digit}/pen-000_0.{kind}"
             assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_embedded_digits_are_what_their_readme_says(tmp_path: Path):
+    save_digits(tmp_path, writers=3, per_digit=5, seed=1)
+    for made in tmp_path.glob("*/*.json"):
+        ours, theirs = (folder / made.relative_to(tmp_path) for folder in (tmp_path, embedded()))
+        assert theirs.read_bytes() == ours.read_bytes()
+        pictures = [cv2.imread(str(path.with_suffix(".png")), 0) for path in (ours, theirs)]
+        np.testing.assert_array_equal(*pictures)
 
 
 @pytest.mark.parametrize(
