@@ -1,5 +1,7 @@
 """Marks that people write with a number and that are no digit of it: points, signs, lines."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -7,13 +9,15 @@ import numpy.typing as npt
 from generator.doodles import on_grid
 from generator.rng import uniforms_of
 from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, RIGHT_MARGIN, WIDTH, extents
+from shards.strokes import Stroke
 
 U8 = npt.NDArray[np.uint8]
 I16 = npt.NDArray[np.int16]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-DRAWS = 16
+DRAWS = 48
+_GAP, _POINTS = 15, 16  # where these draws begin
 # Keeps these draws apart from all others of a seed.
 STREAM = 18 << 64
 
@@ -28,17 +32,25 @@ SIGNS = {
     "*": ["21 25", "02 44", "42 04"],
     "#": ["11 05", "41 35", "02 42", "04 44"],
     "$": ["42 31 11 02 13 33 44 35 15 04", "20 26"],
+    "$ of two lines": ["42 31 11 02 13 33 44 35 15 04", "10 16", "30 36"],
+    "$ of two ends": ["42 31 11 02 13 33 44 35 15 04", "20 21", "25 26"],
+    "euro": ["51 40 20 11 15 26 46 55", "02 42", "04 44"],
+    "pound": ["51 40 30 21 25 06 56", "03 43"],
 }
 FLOURISH = "~"  # a wave after a number, so that nothing can be added to it
 # Between the thousands, after a number, before it: no minus, which belongs to what it says.
-SEPARATORS, AFTER, BEFORE = ".,'", ".,:-=*#" + 2 * FLOURISH, ":=*#" + 3 * "$"
-SEPARATED, FOLLOWED, PRECEDED = 0.4, 0.7, 0.85  # of the marks so many, summed; then lines below
+CURRENCIES = (*3 * ("$",), *2 * ("$ of two lines",), *2 * ("$ of two ends",), "euro", "pound")
+SEPARATORS, AFTER = ".,'", (*".,:-=*#", FLOURISH, FLOURISH, "euro")
+BEFORE = (*":=*#", *CURRENCIES)
+SEPARATED, FOLLOWED, PRECEDED = 0.3, 0.55, 0.9  # of the marks so many, summed; then lines below
 SIZE = (0.4, 0.8)  # of the number's height
-TALL, TALL_SIZE = "$", (0.7, 1.0)  # a sign as tall as the digits
+TALL_SIZE = (0.7, 1.0)  # of a currency, about as tall as the digits
+FINE_PEN = (0.4, 0.9)  # of a currency, so that it does not close to a blot
 WAVES, WAVE_LENGTH, WAVE_HEIGHT = (1, 5), (6, 30), (0.3, 1.5)  # units of the box
 PEN = (0.4, 1.2)  # of a unit of the box, and at least 1 px
 GAP = (1, 6)  # px to the number
-JITTER = 0.6  # of a unit of the box, both ways together
+JITTER = 0.6  # of a unit of the box, both ways together: of each stroke, and of each point
+STRETCH, SLANT = (0.7, 1.3), (-0.1, 0.35)  # factor on the width; x to y
 RULE_REACH = 12  # px that a line below stands out on either side, at most
 BOTTOM = (HEIGHT + INK_HEIGHT) // 2  # of ink
 
@@ -63,7 +75,7 @@ def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
 
 
 def _mark(image: U8, boxes: I16, u: F64) -> None:
-    """Write the mark that the uniform numbers `u` (16,) say; may move boxes (digits, 4)."""
+    """Write the mark that the uniform numbers `u` (48,) say; may move boxes (digits, 4)."""
     kind = u[0]
     left, right = int(boxes[0, 0]), int(boxes[:, [0, 2]].sum(axis=1).max())
     top, bottom = int(boxes[:, 1].min()), int(boxes[:, [1, 3]].sum(axis=1).max())
@@ -85,15 +97,13 @@ def _mark(image: U8, boxes: I16, u: F64) -> None:
         _rule(image, left, right, bottom, u)
 
 
-def _sign(names: str, height: int, u: F64) -> U8:
+def _sign(names: Sequence[str], height: int, u: F64) -> U8:
     """One of these signs, uint8 (`height`, w), its baseline below it."""
     name = names[int(u[1] * len(names))]
-    low, high = TALL_SIZE if name in TALL else SIZE
-    unit = height * (low + u[2] * (high - low)) / 6
-    pen = max(1, round(unit * (PEN[0] + u[3] * (PEN[1] - PEN[0]))))
-    parts = [_wave(u)] if name == FLOURISH else [on_grid(part) for part in SIGNS[name]]
-    shaken = (u[4 : 4 + 2 * len(parts)].reshape(-1, 1, 2) - 0.5) * JITTER
-    strokes = [(part + shake) * unit for part, shake in zip(parts, shaken, strict=True)]
+    sizes, pens = (TALL_SIZE, FINE_PEN) if name in CURRENCIES else (SIZE, PEN)
+    unit = height * (sizes[0] + u[2] * (sizes[1] - sizes[0])) / 6
+    pen = max(1, round(unit * (pens[0] + u[3] * (pens[1] - pens[0]))))
+    strokes = [stroke * unit for stroke in _strokes(name, u)]
     across = np.concatenate(strokes)[:, 0]
     sign = np.zeros((height, int(np.ceil(np.ptp(across))) + pen + 1), np.uint8)
     corner = (across.min() - (pen + 1) / 2, (pen + 1) / 2 - height)
@@ -101,6 +111,21 @@ def _sign(names: str, height: int, u: F64) -> U8:
         _draw(sign, stroke - corner, pen)
     _, columns = extents(sign >= FAINT)
     return sign[:, columns]
+
+
+def _strokes(name: str, u: F64) -> list[Stroke]:
+    """The strokes of a sign by a hand that shakes, slants and stretches it, in units."""
+    if name == FLOURISH:
+        return [_wave(u)]
+    parts = [on_grid(part) for part in SIGNS[name]]
+    points = np.concatenate(parts)
+    of = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    points += (u[4 : 4 + 2 * len(parts)].reshape(-1, 2)[of] - 0.5) * JITTER
+    points += (u[_POINTS : _POINTS + points.size].reshape(-1, 2) - 0.5) * JITTER
+    (narrow, wide), (left, right) = STRETCH, SLANT
+    width, slant = narrow + u[12] * (wide - narrow), left + u[13] * (right - left)
+    points[:, 0] = width * points[:, 0] - slant * points[:, 1]
+    return [points[of == part] for part in range(len(parts))]
 
 
 def _wave(u: F64) -> F64:
@@ -114,7 +139,7 @@ def _wave(u: F64) -> F64:
 
 
 def _gap(u: F64) -> int:
-    return int(GAP[0] + u[15] * (GAP[1] - GAP[0]))
+    return int(GAP[0] + u[_GAP] * (GAP[1] - GAP[0]))
 
 
 def _open(image: U8, boxes: I16, column: int, space: int) -> bool:
