@@ -61,7 +61,7 @@ def digits(
         mnist = download_mnist()
     if mnist is not None:
         sources.append(read_mnist(mnist, val))
-    without = _bad_files(leave_out)
+    without = _bad_files(leave_out, folder)
     sources += [read_folder(path, licence, val, test, without) for path in folder]
     if custom:
         sources.append(read_folder(custom_digits(), LICENCE, val, test))
@@ -75,10 +75,10 @@ def digits(
         typer.echo(f"{sheet}: a sheet of them")
 
 
-def _bad_files(findings: list[Path]) -> frozenset[Path]:
+def _bad_files(findings: list[Path], folders: list[Path]) -> frozenset[Path]:
     from generator.doctor.findings_file import bad_files
 
-    return frozenset[Path]().union(*map(bad_files, findings))
+    return frozenset[Path]().union(*(bad_files(path, folders) for path in findings))
 
 
 @app.command()

@@ -183,19 +183,37 @@ def test_what_the_doctor_calls_bad_is_left_out(folder: Path, tmp_path: Path) -> 
     findings = tmp_path / "findings.json"
     paths = {"4/anna_lee_2.png": True, "5/anna_lee_2.png": False}
     listed = [{"path": str(folder / path), "bad": bad} for path, bad in paths.items()]
-    findings.write_text(json.dumps({"findings": listed}))
-    digits = read_folder(folder, "CC0", 0.1, 0.1, bad_files(findings))
+    findings.write_text(json.dumps({"folder": str(folder), "findings": listed}))
+    digits = read_folder(folder, "CC0", 0.1, 0.1, bad_files(findings, [tmp_path, folder]))
     counts = np.bincount(digits.labels)
     assert counts.tolist() == [2, 2, 2, 2, 1, 2, 2, 2, 2, 2]
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"findings": [{"path": 3}]}', '{"findings": 7}'])
+def test_findings_about_another_folder_are_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = tmp_path / "findings.json"
+    findings.write_text(json.dumps({"folder": folder.name, "findings": []}))
+    monkeypatch.chdir(folder.parent)
+    assert bad_files(findings, [folder]) == frozenset()
+    monkeypatch.chdir("/")
+    with pytest.raises(UserError, match=f"is about the folder {folder.name}, which is none of"):
+        bad_files(findings, [folder])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", '{"findings": []}', '{"folder": 3, "findings": []}'),
+        *('{"folder": "x", "findings": [{"path": 3}]}', '{"folder": "x", "findings": 7}'),
+    ],
+)
 def test_what_no_doctor_wrote_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "findings.json").write_text(text)
     with pytest.raises(UserError, match="has no findings"):
-        bad_files(tmp_path / "findings.json")
+        bad_files(tmp_path / "findings.json", [])
     with pytest.raises(UserError, match="cannot be read"):
-        bad_files(tmp_path / "absent.json")
+        bad_files(tmp_path / "absent.json", [])
 
 
 def test_a_cap_keeps_hairlines_beside_their_digits(folder: Path) -> None:
