@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from generator.plan import Order, plan_of
 from generator.runners import Processes, Runner
 from generator.shard_job import ShardJob
+from shards.errors import UserError
 from shards.files import remove_leftovers
 from shards.finish import (
     Result,
@@ -27,7 +28,7 @@ _WAY_OUT = "build into an empty folder, or with the same settings to go on"
 def build(
     order: Order, workers: int = 1, *, run: Runner | None = None, part: Part | None = None
 ) -> Manifest:
-    """Build a data set, or go on with one that was cut off; the same bytes whoever builds it.
+    """Build a data set, or what is missing of one; the same bytes whoever builds it.
 
     Every file takes its name when it is whole; `manifest.json` comes last. While the build runs,
     `plan.json` tells a reader what is to come.
@@ -54,8 +55,9 @@ def build(
             if is_finished(folder, plan, _WAY_OUT):
                 remove_finished_plan(folder)
             else:
-                if part and (folder / PLAN).exists():  # which may know hashes of its shards
-                    plan = dataclasses.replace(plan, shards=read_manifest(folder / PLAN).shards)
+                for name in (PLAN, MANIFEST):  # which may know hashes of their shards
+                    if (folder / name).exists():
+                        plan = dataclasses.replace(plan, shards=read_manifest(folder / name).shards)
                 write_manifest(plan, folder / PLAN)
                 wanted = part.deal(plan.shards) if part else plan.shards
                 results = build_shards(
@@ -73,11 +75,18 @@ def build(
 def build_shards(job: ShardJob, entries: Sequence[ShardEntry], run: Runner) -> list[Result]:
     """Have those shards built that are not in the folder; return the results of all, in order."""
     results: dict[str, Result] = {}
+    known = {entry.file: entry.sha256 for entry in entries}
     with progress("images") as bar:
         task = bar.add_task(job.folder.name, total=sum(entry.count for entry in entries))
 
         def done(result: Result) -> None:
-            results[result[0].file] = result
+            file = result[0].file
+            if known[file] not in (None, result[0].sha256):
+                raise UserError(
+                    f"{job.folder / file} was missing and has other bytes now than the manifest "
+                    "says, which another machine wrote; build into an empty folder"
+                )
+            results[file] = result
             bar.advance(task, result[0].count)
 
         missing = []

@@ -12,7 +12,7 @@ from generator.embedded import LICENCE, custom_digits, embedded_bank
 from generator.options import BankFile, Preset, Seed, Settings
 from generator.pen import save_digits
 from generator.recipe import preset
-from generator.sources.digits import Digits
+from generator.sources.digits import Digits, same_hands
 from generator.sources.folder import read_folder
 from generator.sources.mnist import download_mnist, read_mnist
 from shards import terminal
@@ -51,10 +51,10 @@ def digits(
 ) -> None:
     """Build a digit bank from MNIST, from folders of pictures and from the embedded digits.
 
-    Writers are dealt into train, val and test, so that no hand is in two of them; MNIST's test
-    part is test throughout. Each digit is thinned to its centreline, so that recipes can ink it
-    with any pen. What `generator doctor FOLDER --json FILE` calls bad, `--leave-out FILE` does
-    without.
+    Writers are dealt into train, val and test, so that no hand is in two of them, nor a name that
+    several folders have; MNIST's test part is test throughout. Each digit is thinned to its
+    centreline, so that recipes can ink it with any pen. What `generator doctor FOLDER --json FILE`
+    calls bad, `--leave-out FILE` does without.
     """
     sources: list[Digits] = []
     if download and mnist is None:
@@ -62,9 +62,10 @@ def digits(
     if mnist is not None:
         sources.append(read_mnist(mnist, val))
     without = _bad_files(leave_out, folder)
-    sources += [read_folder(path, licence, val, test, without) for path in folder]
+    folders = [read_folder(path, licence, val, test, without) for path in folder]
     if custom:
-        sources.append(read_folder(custom_digits(), LICENCE, val, test))
+        folders.append(read_folder(custom_digits(), LICENCE, val, test))
+    sources += same_hands(folders)
     if max_per_class is not None:
         sources = [source.at_most(max_per_class) for source in sources]
     bank = build_bank(out, sources)
@@ -116,11 +117,14 @@ def pen(
     ],
     writers: Annotated[int, typer.Option(min=1, max=1_000_000, help="Model writers.")] = 40,
     per_digit: Annotated[int, typer.Option(min=1, max=10_000, help="Of each digit, each.")] = 5,
-    seed: Seed = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which hands write; those of 1 are the embedded digits.")
+    ] = 2,
 ) -> None:
     """Draw digits with the pen model: strokes of invented hands, inked by a round pen.
 
-    Each is saved as a picture and as strokes, which the bank inks with any pen.
+    Each is saved as a picture and as strokes, which the bank inks with any pen. The same command
+    goes on where it was cut off; hands of another seed want another folder.
     """
     count = save_digits(out, writers, per_digit, seed)
     typer.echo(f"{out}: {count:,} digits by {writers} model writers")
@@ -160,7 +164,9 @@ def draw(
 def preview(
     out: Annotated[Path, typer.Argument(help="The PNG to draw.")],
     preset_name: Preset = "child",
-    count: Annotated[int, typer.Option(min=1, max=2000, help="Numbers on the sheet.")] = 60,
+    count: Annotated[
+        int, typer.Option(min=1, max=2000, help="Numbers on the sheet, but for --sweep.")
+    ] = 60,
     seed: Seed = 1,
     bank: BankFile = None,
     settings: Settings = [],  # noqa: B006

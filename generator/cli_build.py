@@ -20,6 +20,7 @@ from generator.runners import Processes, Runner
 from generator.sources.strokes import read_strokes
 from generator.stream import BankStream
 from generator.strokes import StrokeStream
+from shards.errors import UserError
 from shards.manifest import Manifest
 from shards.part import Part
 
@@ -148,6 +149,8 @@ def extend(
 
 def _runner(engine: Engine, workers: int | None, address: str, shared: bool) -> Runner:
     if engine is Engine.LOCAL:
+        if shared or address != "auto":
+            raise UserError("--shared and --address are of a cluster; add --engine ray")
         return _processes(workers)
     from generator.cluster.cluster import Cluster
 

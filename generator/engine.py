@@ -1,5 +1,6 @@
 """Renders numbers: the one function between a bank of digits and labelled images."""
 
+import dataclasses
 import threading
 from functools import lru_cache
 
@@ -68,6 +69,9 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
         ids=np.full((count, MAX_DIGITS), -1, np.int64),
     )
     renderer = _renderer(bank, threading.get_ident())
+    other = dataclasses.replace(
+        PRESETS["reference"], digits=recipe.digits, leading_zeros=recipe.leading_zeros
+    )
     for first in range(0, count, CHUNK):
         size = min(CHUNK, count - first)
         part = samples.part(first, first + size)
@@ -81,7 +85,6 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(~by_pen & ~by_reference)
             renderer.render(recipe, numbers.take(rows), rows, part)
         if by_reference.any():
-            other = PRESETS["reference"]
             rows = np.flatnonzero(by_reference)
             others = from_uniforms(bank, split, other, u[rows])
             renderer.render(other, others, rows, part)

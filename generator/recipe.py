@@ -26,7 +26,7 @@ class Recipe:
     )
     digits: Range = _field((1, 5), "digits per number, each count as likely")
     reference: float = _field(0.0, "share of numbers drawn by the preset `reference` instead")
-    written: float = _field(0.0, "share of numbers that the pen model writes as a whole")
+    written: float = _field(0.0, "share of numbers that the pen model writes, by hands of its own")
     leading_zeros: float = _field(0.1, "share of numbers whose first digit may be 0")
     one_writer: float = _field(1.0, "share of numbers whose digits are all by one writer")
     rotation: Range = _field((0, 0), "degrees, each digit")
@@ -98,10 +98,18 @@ class Recipe:
         """This recipe with `name=value` or `name=low:high` settings applied.
 
         Raises:
-            UserError: An unknown name, a value that is no number, or a range upside down.
+            UserError: An unknown name, a value that is no number, a range upside down, or one that
+                changes nothing.
         """
         changes = dict(self._parse(setting) for setting in settings)
-        return dataclasses.replace(self, **changes)
+        changed = dataclasses.replace(self, **changes)
+        unused = [n for n in changes if n in _NOT_BY_PEN and getattr(self, n) != changes[n]]
+        if changed.written == 1 and unused:
+            raise UserError(
+                f"{unused[0]} changes nothing where written is 1, since the pen model writes all "
+                "numbers by hands of its own; leave it out, or lower written"
+            )
+        return changed
 
     def _parse(self, setting: str) -> tuple[str, Any]:
         name, equals, text = setting.partition("=")
@@ -146,6 +154,13 @@ def _show(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
+# What numbers that the pen model writes have by their hand.
+_NOT_BY_PEN = frozenset(
+    (
+        *("reference", "one_writer", "rotation", "aspect", "slant", "lean", "overlap"),
+        *("elastic", "tremor", "reink", "contrast"),
+    )
+)
 # The widest values that still give numbers a person can read.
 _LIMITS: dict[str, Range] = {
     "digits": (1, 5),

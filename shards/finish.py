@@ -44,7 +44,9 @@ def is_finished(folder: Path, plan: Manifest, way_out: str) -> bool:
                     f"{folder} holds another data set, which differs in "
                     f"{difference(found, plan)}; {way_out}"
                 )
-            return name == MANIFEST or is_finished_part(found, folder)
+            if name == MANIFEST:
+                return all((folder / entry.file).exists() for entry in found.shards)
+            return is_finished_part(found, folder)
     if any(folder.glob("*.tar")):
         raise UserError(f"{folder} holds shards of unknown origin; {way_out}")
     return False

@@ -66,6 +66,11 @@ def compare(pictures: list[Picture], bank: Bank) -> Iterator[Finding]:
         across = f", there labelled {label}" if label != digits.labels[row] else ""
         reason = f"the same picture as {pictures[first].path}{across}"
         yield Finding(pictures[row].path, "duplicate", reason)
+        if across:  # nobody knows which of the labels is right
+            reason = (
+                f"the same picture as {pictures[row].path}, there labelled {digits.labels[row]}"
+            )
+            yield Finding(pictures[first].path, "duplicate", reason)
     far = distances(
         digits.described,
         digits.writers,

@@ -9,7 +9,7 @@ from generator.bank import Bank
 from generator.doctor.compare import compare
 from generator.doctor.finding import KINDS, Finding
 from generator.doctor.picture import Picture, look
-from generator.sources.folder import CLASSES
+from generator.sources.folder import CLASSES, pictures_in, printable
 from shards.errors import UserError
 from shards.terminal import progress
 
@@ -61,16 +61,13 @@ def examine(folder: Path, bank: Bank) -> Report:
 def _files(folder: Path) -> tuple[list[Path], list[Finding]]:
     """The pictures in their places, and all files that are not."""
     inside = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    classes = {str(digit) for digit in CLASSES}
-    paths = [
-        path
-        for path in inside
-        if path.suffix == ".png" and path.parent.parent == folder and path.parent.name in classes
-    ]
+    paths = [path for digit in CLASSES for path in pictures_in(folder / str(digit))]
     known = set(paths)
     rest = [p for p in inside if p not in known and p.suffix not in (".md", ".txt", ".json")]
     hint = "a bank takes <digit>/<writer>_<n>.png alone"
-    return paths, [Finding(path, "misplaced", hint) for path in rest if path.name[0] != "."]
+    return paths, [
+        Finding(printable(path), "misplaced", hint) for path in rest if path.name[0] != "."
+    ]
 
 
 def _polarities(pictures: list[Picture]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from generator.doctor.finding import Finding
 from generator.glyph import from_ink
-from generator.sources.folder import writer_of
+from generator.sources.folder import name_fault, printable, read_glyph, writer_of
 from shards.canvas import crop_ink
 from shards.drawing import read_grey
 from shards.errors import UserError
@@ -35,7 +35,7 @@ class Picture:
     """A readable picture of a digit.
 
     Attributes:
-        glyph: uint8 (56, 56), as a bank would keep it.
+        glyph: uint8 (56, 56), as a bank would keep it, were there no strokes beside it.
         dark: whether its ink is darker than its paper.
         findings: what is wrong with it.
     """
@@ -58,6 +58,8 @@ class Picture:
 
 def look(path: Path) -> Picture | Finding:
     """Read a picture and look at it alone; a Finding where it shows no digit."""
+    if fault := name_fault(path):
+        return Finding(printable(path), "misplaced", fault)
     try:
         grey = np.asarray(read_grey(path), np.float32)
     except UserError as error:
@@ -66,6 +68,10 @@ def look(path: Path) -> Picture | Finding:
         ink = crop_ink(grey.astype(np.uint8))
     except UserError as error:
         return Finding(path, "empty", str(error))
+    try:
+        read_glyph(path)  # of the strokes beside it, where there are any
+    except UserError as error:
+        return Finding(path, "unreadable", str(error))
     paper = float(np.median(_border(grey)))
     dark = paper - grey.min() > grey.max() - paper
     findings = tuple(

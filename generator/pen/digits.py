@@ -58,6 +58,10 @@ def save_digits(folder: Path, writers: int, per_digit: int, seed: int) -> int:
     """Save the digits of `draw_digits` and return how many they are.
 
     Each is a picture, `<folder>/<digit>/<writer>_<n>.png`, and its strokes, the same with `.json`.
+
+    Raises:
+        UserError: As `draw_digits`, or there is another picture or drawing of one of these names,
+            which stays.
     """
     digits = draw_digits(writers, per_digit, seed)
     for digit in range(10):
@@ -99,6 +103,13 @@ def _save(drawn: PenDigit, picture: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
+    if path.exists():
+        if path.read_bytes() != content:
+            raise UserError(
+                f"{path} is there and is not what this command draws: it is of another seed, "
+                "version or hand; take an empty folder, or remove it"
+            )
+        return
     # Not by shards.files: to flush each of some thousand files would take minutes.
     part = path.with_suffix(".part")
     try:

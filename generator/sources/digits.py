@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shards.errors import UserError
+
 SPLITS = ("train", "val", "test")
 
 
@@ -44,8 +46,19 @@ class Digits:
         return digest.hexdigest()
 
 
+def same_hands(sources: list[Digits]) -> list[Digits]:
+    """The sources, each writer in the split that the last source with one of that name says."""
+    splits: dict[str, str] = {}
+    for source in sources:
+        splits |= source.splits
+    return [
+        dataclasses.replace(source, splits={name: splits[name] for name in source.splits})
+        for source in sources
+    ]
+
+
 def split_writers(writers: list[str], val: float, test: float) -> dict[str, str]:
-    """Deal writers into splits, by a hash of their names, so that the same name goes the same way.
+    """Deal writers into splits, in the order of a hash of their names.
 
     Args:
         writers: Distinct names.
@@ -55,10 +68,18 @@ def split_writers(writers: list[str], val: float, test: float) -> dict[str, str]
     Returns:
         The split of each writer. Fewer than three writers all train, unless a share is 1; otherwise
         each split with a share above 0 gets at least one.
+
+    Raises:
+        UserError: The shares leave nobody to train, and none of them is 1, which says so.
     """
     ordered = sorted(writers, key=lambda name: hashlib.sha256(name.encode()).digest())
     if len(ordered) < len(SPLITS) and max(val, test) < 1:
         return dict.fromkeys(ordered, "train")
+    if val + test >= 1 and max(val, test) < 1:
+        raise UserError(
+            f"a share of {val:g} for val and one of {test:g} for test leave no writer to train; "
+            "their sum must be below 1, or one of them 1: all"
+        )
     tests, vals = (max(1, round(share * len(ordered))) if share else 0 for share in (test, val))
     names = ["test"] * tests + ["val"] * vals
     names += ["train"] * (len(ordered) - len(names))

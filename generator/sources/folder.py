@@ -1,5 +1,6 @@
 """Digits from a folder of pictures, laid out as <digit>/<writer>_<n>.png."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from shards.strokes import read_drawing
 from shards.terminal import progress
 
 CLASSES = range(10)
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
 def read_folder(
@@ -34,7 +36,10 @@ def read_folder(
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
-    files = {digit: _pictures(folder / str(digit), without) for digit in CLASSES}
+    files = {
+        digit: [p for p in pictures_in(folder / str(digit)) if p.resolve() not in without]
+        for digit in CLASSES
+    }
     if not any(files.values()):
         raise UserError(f"{folder} holds no digits; put pictures there as <digit>/<writer>_<n>.png")
     empty = [str(digit) for digit in CLASSES if not files[digit]]
@@ -47,7 +52,7 @@ def read_folder(
             for path in paths:
                 bar.advance(task)
                 try:
-                    glyphs.append(_glyph(path))
+                    glyphs.append(read_glyph(path))
                 except UserError as error:
                     bad.append(str(error))
                     continue
@@ -69,12 +74,19 @@ def read_folder(
     )
 
 
-def _pictures(folder: Path, without: frozenset[Path]) -> list[Path]:
-    return [path for path in sorted(folder.glob("*.png")) if path.resolve() not in without]
+def pictures_in(folder: Path) -> list[Path]:
+    """Whatever has the name of a picture, sorted: a PNG, or one that is to become a PNG."""
+    return [path for path in sorted(folder.glob("*")) if path.suffix.lower() in _PICTURES]
 
 
-def _glyph(path: Path) -> tuple[U8, I8, U8]:
-    """The image (56, 56), offset (2,) and hairline (56, 56) of a picture's digit."""
+def read_glyph(path: Path) -> tuple[U8, I8, U8]:
+    """The image (56, 56), offset (2,) and hairline (56, 56) of a picture's digit.
+
+    Raises:
+        UserError: It is no PNG, shows no ink or cannot be read, no more than the strokes beside it.
+    """
+    if fault := name_fault(path):
+        raise UserError(f"{printable(path)} {fault}")
     strokes = strokes_beside(path)
     if strokes is None:
         image, offset = from_ink(crop_ink(path))
@@ -87,6 +99,18 @@ def strokes_beside(picture: Path) -> Path | None:
     """The file of a picture's strokes, or None where it has none."""
     path = picture.with_suffix(".json")
     return path if path.is_file() else None
+
+
+def name_fault(path: Path) -> str | None:
+    """Why no picture of that name is taken, or None."""
+    if path.suffix.lower() != ".png":
+        return "is no PNG; save it as one"
+    return None if printable(path) == path else "has a name that is not UTF-8; rename it"
+
+
+def printable(path: Path) -> Path:
+    """The path, bytes that are not UTF-8 in hexadecimal."""
+    return Path(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def writer_of(path: Path) -> str:

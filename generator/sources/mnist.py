@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def _writers(folder: Path, split: str, count: int) -> npt.NDArray[np.str_]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             numbers = arrays[f"{split}_writer"]
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} holds no readable array {split}_writer ({error})") from None
     if numbers.shape != (count,):
         raise UserError(

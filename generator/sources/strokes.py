@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from generator.sources.folder import CLASSES, strokes_beside, writer_of
+from generator.sources.folder import CLASSES, pictures_in, strokes_beside, writer_of
 from shards.errors import UserError
 from shards.strokes import Stroke, parse_strokes, read_drawing
 
@@ -81,7 +81,7 @@ def _read_folder(folder: Path, name: str, licence: str) -> StrokeDigits:
     found = [
         (writer_of(picture), digit, drawn)
         for digit in CLASSES
-        for picture in (folder / str(digit)).glob("*.png")
+        for picture in pictures_in(folder / str(digit))
         if (drawn := strokes_beside(picture)) is not None
     ]
     if not found:

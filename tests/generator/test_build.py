@@ -99,6 +99,26 @@ def test_building_again_changes_nothing(built: Path, bank: Bank) -> None:
     assert {p: p.stat().st_mtime_ns for p in built.iterdir()} == before
 
 
+def test_a_shard_that_went_missing_is_built_again(built: Path, bank: Bank, tmp_path: Path) -> None:
+    folder = shutil.copytree(built, tmp_path / built.name)
+    (folder / "train-00001.tar").unlink()
+    build(order(folder, bank), workers=1)
+    assert hashes(folder) == hashes(built)
+
+
+def test_a_shard_that_is_built_again_with_other_bytes_is_refused(
+    built: Path, bank: Bank, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(built, tmp_path / built.name)
+    (folder / "train-00001.tar").unlink()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    entry = next(e for e in manifest["shards"] if e["file"] == "train-00001.tar")
+    entry["sha256"] = hashlib.sha256(b"another machine's").hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match=r"train-00001\.tar was missing and has other bytes now"):
+        build(order(folder, bank), workers=1)
+
+
 def test_another_seed_or_recipe_into_the_same_folder_is_refused(built: Path, bank: Bank) -> None:
     before = hashes(built)
     with pytest.raises(UserError, match=r"differs in seed \(1, now 2\)"):

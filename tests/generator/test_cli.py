@@ -76,6 +76,8 @@ def test_the_embedded_digits_need_no_bank(tmp_path: Path, monkeypatch: pytest.Mo
     [
         (("--preset", "adult"), ("no preset 'adult'", "child")),
         (("--set", "gap=3:1"), ("upside down", "gap=1:3")),
+        (("--shared",), ("--shared and --address are of a cluster", "--engine ray")),
+        (("--address", "host:1"), ("--shared and --address are of a cluster", "--engine ray")),
         (("--bank", "/nowhere/bank.h5"), ("/nowhere/bank.h5", "generator digits")),
     ],
 )

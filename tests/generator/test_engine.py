@@ -149,3 +149,10 @@ def test_the_reference_share_is_drawn_by_the_reference_recipe(bank: Bank) -> Non
     from_child = (samples == child).all(axis=(1, 2))
     assert np.all(from_reference ^ from_child)
     assert 30 < from_reference.sum() < 70
+
+
+def test_every_number_of_a_recipe_has_its_digits(bank: Bank) -> None:
+    shares = ["reference=0.4", "written=0.3", "digits=3", "leading_zeros=0"]
+    digits = render(bank, "train", preset("child").override(shares), 2, 0, 200).digits
+    assert ((digits >= 0).sum(axis=1) == 3).all()
+    assert (digits[:, 0] > 0).all()

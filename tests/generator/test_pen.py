@@ -65,6 +65,16 @@ def test_save_again_gives_the_same_bytes(tmp_path: Path):
             assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_hands_of_another_seed_are_not_mixed_in(tmp_path: Path):
+    save_digits(tmp_path, 2, 1, 3)
+    before = {path: path.read_bytes() for path in tmp_path.glob("*/*")}
+    with pytest.raises(UserError, match=r"pen-000_0\.json is there and is not what this command"):
+        save_digits(tmp_path, 1, 2, 4)
+    assert {path: path.read_bytes() for path in tmp_path.glob("*/*")} == before
+    save_digits(tmp_path, 2, 2, 3)
+    assert len(list(tmp_path.glob("*/*"))) == 2 * len(before)
+
+
 def test_the_embedded_digits_are_what_their_readme_says(tmp_path: Path):
     save_digits(tmp_path, writers=3, per_digit=5, seed=1)
     for made in tmp_path.glob("*/*.json"):

@@ -41,6 +41,13 @@ def test_bad_settings_are_refused_in_one_sentence(setting: str, words: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_what_changes_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="slant changes nothing where written is 1"):
+        preset("written").override(["slant=-45:45"])
+    assert preset("written").override(["slant=9", "written=0.5"]).slant == (9, 9)
+    assert preset("written").override(["slant=0", "pen=2"]).pen == (2, 2)
+
+
 @pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Recipe) if f.type is not str])
 def test_every_number_has_a_limit(name: str) -> None:
     with pytest.raises(UserError, match=f"{name} is 99, outside|{name} is 99 to 99, outside"):

@@ -10,7 +10,7 @@ from PIL import Image
 from generator.bank import build_bank
 from generator.centreline import centreline_fields
 from generator.doctor.findings_file import bad_files
-from generator.sources.digits import split_writers
+from generator.sources.digits import same_hands, split_writers
 from generator.sources.folder import read_folder
 from generator.sources.mnist import read_mnist
 from generator.sources.strokes import read_strokes
@@ -32,6 +32,14 @@ def test_mnists_parts_become_splits_by_writer(mnist_folder: Path) -> None:
 def test_without_writers_blocks_stand_for_them(mnist_folder: Path) -> None:
     digits = read_mnist(mnist_folder, val=0.5)
     assert sorted(digits.splits) == ["test-block-000", "train-block-000", "train-block-001"]
+
+
+def test_writers_of_a_cut_off_file_are_refused(mnist_folder: Path) -> None:
+    path = mnist_folder / "writers.npz"
+    np.savez(path, train_writer=np.arange(200), test_writer=np.arange(40))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UserError, match="holds no readable array train_writer"):
+        read_mnist(mnist_folder, 0.1)
 
 
 def test_a_truncated_gz_is_refused(mnist_folder: Path) -> None:
@@ -74,6 +82,35 @@ def test_the_writer_is_the_name_before_the_last_underscore(folder: Path) -> None
     assert set(digits.writers) == {"anna_lee"}
     assert digits.splits == {"anna_lee": "train"}
     assert digits.name == "hands"
+
+
+def test_a_name_in_two_folders_is_one_hand(folder: Path, tmp_path: Path) -> None:
+    names = {"a": "anna ben carl dora eve finn gina", "b": "anna ben zoe"}
+    for hands, writers in names.items():
+        for writer in writers.split():
+            for digit in range(10):
+                path = tmp_path / hands / str(digit) / f"{writer}_1.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(folder / str(digit) / "anna_lee_1.png", path)
+    alone = [read_folder(tmp_path / hands, "CC0", 0.1, 0.1) for hands in names]
+    assert any(alone[0].splits[name] != alone[1].splits[name] for name in ("anna", "ben"))
+    a, b = same_hands(alone)
+    assert b.splits == alone[1].splits
+    assert a.splits == alone[0].splits | {name: b.splits[name] for name in ("anna", "ben")}
+
+
+@pytest.mark.parametrize("name", ["anna_2.jpg", "anna_2.WEBP"])
+def test_a_picture_that_is_no_png_is_named(folder: Path, name: str) -> None:
+    (folder / "3" / name).write_bytes(b"")
+    with pytest.raises(UserError, match=rf"{name} is no PNG; save it as one"):
+        read_folder(folder, "CC0", 0.1, 0.1)
+    without = frozenset([folder / "3" / name])
+    assert len(read_folder(folder, "CC0", 0.1, 0.1, without).labels) == 10
+
+
+def test_a_suffix_in_capitals_is_one(folder: Path) -> None:
+    shutil.copy(folder / "3" / "anna_lee_1.png", folder / "3" / "anna_lee_2.PNG")
+    assert len(read_folder(folder, "CC0", 0.1, 0.1).labels) == 11
 
 
 def test_a_writer_may_have_any_letters(folder: Path) -> None:
@@ -175,6 +212,11 @@ def test_a_share_of_one_takes_every_writer() -> None:
     for names in (["anna"], ["anna", "ben"], [f"writer-{n}" for n in range(9)]):
         assert split_writers(names, 0.1, 1) == dict.fromkeys(names, "test")
     assert split_writers(["anna", "ben"], 0.5, 0.5) == dict.fromkeys(("anna", "ben"), "train")
+
+
+def test_shares_that_leave_nobody_to_train_are_refused() -> None:
+    with pytest.raises(UserError, match=r"0\.5 for val and one of 0\.9 for test leave no writer"):
+        split_writers(["anna", "ben", "carl"], 0.5, 0.9)
 
 
 def test_what_the_doctor_calls_bad_is_left_out(folder: Path, tmp_path: Path) -> None:

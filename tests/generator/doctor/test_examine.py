@@ -1,6 +1,7 @@
 """Each way to spoil a folder of digits is found, in a folder by the pen model that is sound."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ from typer.testing import CliRunner
 
 from generator.bank import Bank
 from generator.cli import app
-from generator.doctor import Report, examine
+from generator.doctor import Report, as_html, examine
 from generator.embedded import embedded_bank
 from generator.pen import save_digits
+from generator.sources.folder import read_folder
+from shards.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +110,31 @@ def test_a_file_in_no_place_of_a_digit(folder: Path, bank: Bank) -> None:
     assert report.files == 81
 
 
+def test_strokes_that_no_bank_can_read(folder: Path, bank: Bank) -> None:
+    picture = first(folder, 7)
+    picture.with_suffix(".json").write_text("{bad")
+    assert kinds(examine(folder, bank), picture) == {"unreadable"}
+
+
+def test_a_name_that_is_no_text(folder: Path, bank: Bank) -> None:
+    odd = folder / "7" / os.fsdecode(b"J\xf6rg_0.png")
+    shutil.copy(first(folder, 7), odd)
+    report = examine(folder, bank)
+    shown = folder / "7" / "J\\xf6rg_0.png"
+    assert kinds(report, shown) == {"misplaced"}
+    assert "J\\xf6rg_0.png" in as_html(report)
+    with pytest.raises(UserError, match=r"J\\xf6rg_0.png has a name that is not UTF-8"):
+        read_folder(folder, "CC0", 0.1, 0.1)
+
+
+def test_what_the_bank_takes_is_examined(folder: Path, bank: Bank, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for digit in range(10):
+        (linked / str(digit)).symlink_to(folder / str(digit))
+    assert len(examine(linked, bank).pictures) == len(read_folder(linked, "CC0", 0, 0).labels) == 80
+
+
 def test_duplicates_within_and_across_classes(folder: Path, bank: Bank) -> None:
     source = first(folder, 2)
     again, other = folder / "2" / "zoe_1.png", folder / "6" / "zoe_2.png"
@@ -116,6 +144,7 @@ def test_duplicates_within_and_across_classes(folder: Path, bank: Bank) -> None:
     found = {f.path: f.reason for f in examine(folder, bank).findings if f.kind == "duplicate"}
     assert found[again] == f"the same picture as {source}"
     assert found[other] == f"the same picture as {source}, there labelled 2"
+    assert found[source] == f"the same picture as {other}, there labelled 6"
 
 
 def test_a_wrong_label(folder: Path, bank: Bank) -> None:
