@@ -40,6 +40,8 @@ def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
     UserError, naming the part, for external data, subgraphs, functions, other operators, a file
     of over 64 MiB, a graph of over 1 MiB or 2,000 operators, and what is no ONNX file.
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it, like {path / 'reader.onnx'}")
     if not path.is_file():
         raise UserError(f"{path} does not exist; make it with trainer export")
     if path.stat().st_size > MAX_BYTES:

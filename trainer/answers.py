@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from shards.errors import UserError
 from shards.reader import DataSet
 from shards.terminal import progress
 from trainer.check_graph import ANSWER, ASK_AGAIN, LEGIBLE, RIGHT, WRONG, Thresholds
@@ -119,7 +120,10 @@ def best_thresholds(asked: Asked) -> Thresholds:
 
     At most `FALSE_ACCEPTS` of the confusable wrong answers are then called right, and at most
     `FALSE_REJECTS` of the right ones wrong; where no threshold does it, the strictest is taken.
+    UserError where nothing was asked.
     """
+    if not len(asked.kinds):
+        raise UserError("thresholds need numbers to ask about; give --images of 1 or more")
     accepting = (t for t in RIGHT_FROM if accepted(asked, t)[0].share <= FALSE_ACCEPTS)
     rejecting = (t for t in WRONG_TO[::-1] if rejected(asked, t)[0].share <= FALSE_REJECTS)
     return Thresholds(next(accepting, RIGHT_FROM[-1]), next(rejecting, WRONG_TO[0]))

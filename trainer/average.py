@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from shards.errors import UserError
 from shards.reader import DataSet
 from shards.terminal import progress
-from trainer.checkpoint import BEST, find_weights, load_reader, read_header, save
+from trainer.checkpoint import (
+    BEST,
+    find_weights,
+    load_reader,
+    read_header,
+    save,
+    weights_sha256,
+)
 from trainer.ctc import greedy_decode
 from trainer.likelihood import likelihood
 from trainer.models import Reader
@@ -51,7 +58,9 @@ def average(run: Path, other: Path, out: Path, data: DataSet, images: int) -> tu
     share = choose(losses)
     mix_weights(model, before, after, share)
     out.mkdir(parents=True, exist_ok=True)
-    header = replace(header, accuracy=exact[share], best=exact[share])
+    averaged = f"{share:g} of it, the rest {weights_sha256(find_weights(other))}"
+    config = header.config | {"averaged": averaged}
+    header = replace(header, config=config, accuracy=exact[share], best=exact[share])
     save(out / BEST, header, {f"ema.{name}": value for name, value in model.state_dict().items()})
     return share, losses
 

@@ -169,9 +169,9 @@ def find_checkpoint(run: Path) -> Path:
 def find_weights(start: Path) -> Path:
     """Do what `find_checkpoint` does, and take the name of a reader that ships, too: nano.
 
-    Raises UserError when `start` is neither there nor the name of one that ships with weights.
+    Raises UserError when `start` neither has weights nor is the name of one that ships with them.
     """
-    if start.exists():
+    if find_checkpoint(start).is_file():
         return find_checkpoint(start)
     for name in (f"{start}", f"{start}-fp32", f"{start}-int8"):
         if (_SHIPPED / name / WEIGHTS).is_file():

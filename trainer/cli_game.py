@@ -8,6 +8,8 @@ import typer
 from shards.remote.place import redacted
 from trainer.options import Data
 
+Asked = Annotated[int, typer.Option(min=1, help="At most this many numbers are asked about.")]
+
 app = typer.Typer()
 
 
@@ -40,7 +42,7 @@ def answers(
     model: Annotated[Path, typer.Argument(help="A checker.onnx.")],
     data: Data,
     split: Annotated[str, typer.Option(help="test, val or train.")] = "test",
-    images: Annotated[int, typer.Option(help="At most this many numbers are asked about.")] = 4_000,
+    images: Asked = 4_000,
     out: Annotated[Path | None, typer.Option(help="Markdown file to write, too.")] = None,
 ) -> None:
     """Measure a checker as a decision: who is wrongly believed, refused, asked again.
@@ -69,7 +71,7 @@ def answers(
 def checker(
     folder: Annotated[Path, typer.Argument(help="Holds logits.onnx, logits.int8.onnx or both.")],
     data: Annotated[str, typer.Argument(help="Data set on whose val split to set thresholds.")],
-    images: Annotated[int, typer.Option(help="At most this many numbers are asked about.")] = 4_000,
+    images: Asked = 4_000,
 ) -> None:
     """Make checker.onnx of the logits.onnx beside it; export and quantize do it by themselves.
 

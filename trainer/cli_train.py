@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from shards.errors import UserError
 from shards.remote.place import redacted
 from trainer.options import Data, Device
 
@@ -55,9 +56,11 @@ def train(
         ),
     ] = None,
     candidates: Annotated[
-        int,
-        typer.Option(min=2, max=64, help="With --judge: images it looks at for each trained on."),
-    ] = 4,
+        int | None,
+        typer.Option(
+            min=2, max=64, help="With --judge: images it looks at for each trained on; else 4."
+        ),
+    ] = None,
     compiled: Annotated[
         bool, typer.Option("--compile", help="By torch.compile; the first step takes a minute.")
     ] = False,
@@ -99,6 +102,8 @@ def train(
     from trainer.config import Config
     from trainer.start import start
 
+    if candidates and not judge:
+        raise UserError("--candidates is for a --judge to choose from; name one, or leave it out")
     config = Config(
         model=model,
         epochs=epochs,
@@ -109,8 +114,9 @@ def train(
         seed=seed,
         precision=precision,
         optimizer=optimizer,
-        candidates=candidates if judge else 1,
+        candidates=(candidates or 4) if judge else 1,
         judge=weights_sha256(find_weights(judge)) if judge else "",
+        init=weights_sha256(find_weights(init)) if init else "",
     )
     try:
         folder = start(

@@ -1,14 +1,16 @@
 """The table of models: size, accuracy and speed before and after quantization, as Markdown."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from shards.reader import DataSet
+from trainer.checkpoint import weights_sha256
 from trainer.export import LOGITS, READER, export, read_card
 from trainer.metrics import Evaluation, Rate, evaluate
 from trainer.predict import by_onnx, read_split
@@ -31,9 +33,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """One model and its readers by precision: both, or the one that is to be given away."""
+    """One model and its readers by precision: both, or the one that is to be given away.
+
+    name: the model's, with the folder where several of the rows are of it.
+    """
 
     model: str
+    name: str
     parameters: int
     readers: dict[str, Measured]
 
@@ -44,7 +50,12 @@ def compare(folders: list[Path], data: DataSet, images: int = 3_000) -> list[Row
     Files made here go into `<run>/onnx`. Of a folder that `trainer ship` made, its one reader is
     measured. Raises UserError as export and quantize do.
     """
-    return [_measure(folder, data, images) for folder in folders]
+    rows = [_measure(folder, data, images) for folder in folders]
+    count = Counter(row.model for row in rows)
+    return [
+        replace(row, name=f"{row.model} ({folder})") if count[row.model] > 1 else row
+        for row, folder in zip(rows, folders, strict=True)
+    ]
 
 
 def as_markdown(rows: list[Row], data: str) -> str:
@@ -56,7 +67,7 @@ def as_markdown(rows: list[Row], data: str) -> str:
     ]
     for row in rows:
         cells = [
-            row.model,
+            row.name,
             f"{row.parameters:,}",
             *_cells(row, lambda reader: f"{reader.bytes / 1e6:.2f}"),
             *_cells(row, lambda reader: f"{reader.evaluation.exact.share:.4f}"),
@@ -80,7 +91,7 @@ def _by_length(row: Row) -> list[str]:
     lines = []
     for name, rate in counted(next(iter(row.readers.values()))).items():
         cells = _cells(row, lambda reader, name=name: f"{counted(reader)[name].share:.4f}")  # type: ignore[misc]
-        lines.append(f"| {row.model} | {name} | {rate.count:,} | {' | '.join(cells)} |")
+        lines.append(f"| {row.name} | {name} | {rate.count:,} | {' | '.join(cells)} |")
     return lines
 
 
@@ -102,18 +113,23 @@ def _measure(folder: Path, data: DataSet, images: int) -> Row:
         )
         for (name, (logits, _)), seconds in zip(files.items(), times, strict=True)
     }
-    return Row(card["model"], int(card["parameters"]), readers)
+    return Row(card["model"], card["model"], int(card["parameters"]), readers)
 
 
 def _exported(folder: Path, data: DataSet, images: int) -> Path:
-    """Return the folder of the four files, of which those that are missing are made."""
+    """Return the folder of the four files, of which those that are missing or stale are made."""
     if not (folder / LOGITS).is_file():
         checkpoint, folder = folder, folder / "onnx"
-        if not (folder / LOGITS).is_file():
+        if _weights(folder / LOGITS) != weights_sha256(checkpoint):
             export(checkpoint, folder, data, images)
-    if not (folder / INT8_LOGITS).is_file():
+    if _weights(folder / INT8_LOGITS) != _weights(folder / LOGITS):
         quantize(folder, data, images=images)
     return folder
+
+
+def _weights(logits: Path) -> str | None:
+    """SHA-256 over the weights that an ONNX file was exported from; None where there is none."""
+    return read_card(logits).get("weights_sha256", "") if logits.is_file() else None
 
 
 def seconds_an_image(readers: list[Path], data: DataSet) -> list[float]:

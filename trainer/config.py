@@ -36,6 +36,8 @@ class Config:
     optimizer: str = "muon"  # of the weight matrices, or "adamw" for all alike
     candidates: int = 1  # how many times as many images a step looks at as it trains on
     judge: str = ""  # that chooses from them: SHA-256 over its weights
+    init: str = ""  # SHA-256 over the weights that the run began from; unset: random ones
+    averaged: str = ""  # share of the run's weights in an average, and SHA-256 over the others
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:

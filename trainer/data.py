@@ -56,7 +56,8 @@ class Order:
         if not 1 <= self.batch <= self.epoch_images:
             raise UserError(
                 f"a batch of {self.batch} does not fit in epochs of {self.epoch_images} images; "
-                "choose --batch between 1 and the images of an epoch"
+                "choose --batch between 1 and the images of an epoch (with a --judge it is "
+                "--candidates times as many)"
             )
 
     @property

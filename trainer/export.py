@@ -41,6 +41,7 @@ from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
 
 LOGITS, READER, CARD = "logits.onnx", "reader.onnx", "reader.json"
+STARTS = ("init", "averaged", "judge")  # of a Config: what other weights it goes by
 TOLERANCE = 1e-3  # of a logit, whose size is about 10
 
 
@@ -81,6 +82,8 @@ def export(
     write_model(with_decoder(logits), out / READER, card)
     write_card(card, out / CARD)
     save_weights(checkpoint, out / WEIGHTS)
+    for stale in out.glob("*.int8.*"):  # of what lay here before
+        stale.unlink()
     return card
 
 
@@ -156,6 +159,7 @@ def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str
             f"px wide, right edge {RIGHT_MARGIN} px from the right, vertically centred"
         ),
         "trained": training_command(header),
+        **{name: str(header.config[name]) for name in STARTS if header.config.get(name)},
         "checkpoint": (
             f"{header.updates:,} updates in {header.seconds / 60:.0f} minutes, in epoch "
             f"{header.epoch}, {header.accuracy:.4f} of val exact"
@@ -169,9 +173,16 @@ def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str
 
 
 def training_command(header: Header) -> str:
-    """Return the command that trained a checkpoint, with the options that are not the defaults."""
+    """Return the command that trained a checkpoint, with the options that are not the defaults.
+
+    Not those that name other weights, of which only hashes are known: see `STARTS`.
+    """
     usual = {field.name: field.default for field in fields(Config)}
-    chosen = {name: value for name, value in header.config.items() if value != usual.get(name)}
+    chosen = {
+        name: value
+        for name, value in header.config.items()
+        if value != usual.get(name) and name not in STARTS
+    }
     options = [_option(name.replace("_", "-"), value) for name, value in chosen.items()]
     return " ".join(["trainer train", header.data.split()[0], *options])
 

@@ -38,8 +38,9 @@ def evaluate(
     beside = model if model.is_dir() else model.parent
     if beside.resolve().is_relative_to(PRETRAINED):
         beside = Path("runs") / beside.name
-    folder = out or beside / f"evaluation-{samples.manifest.name}-{split}"
-    write_report(folder, result, read, truth, samples, split)
+    file = "" if model.is_dir() else f"{model.stem}-"  # of several in the folder
+    folder = out or beside / f"evaluation-{file}{samples.manifest.name}-{split}"
+    write_report(folder, result, read, truth, samples, split, str(model))
     typer.echo(f"written: {folder}")
 
 

@@ -1,9 +1,10 @@
 """Size against accuracy: the readers that were compared, beside those they want to replace."""
 
+from itertools import groupby
 from pathlib import Path
 
 from shards.files import replacing
-from trainer.compare import Row
+from trainer.compare import Measured, Row
 
 # MB and share of exact numbers of its three models, fp32 and int8 (dynamic), as the reference
 # project published them: on 3,000 numbers of its own test.
@@ -27,19 +28,16 @@ def draw_sizes(rows: list[Row], data: str, path: Path) -> None:
         for (size, share), mark in zip(published, _MARKS.values(), strict=True):
             axes.plot(size, share, mark, color=_THEIRS, markerfacecolor="none")
         _name(axes, f"reference, {name}", published[0], _THEIRS)
-    for model in dict.fromkeys(row.model for row in rows):
+    for label, readers in lines(rows):
         found = {
-            name: (reader.bytes / 1e6, reader.evaluation.exact)
-            for row in rows
-            if row.model == model
-            for name, reader in row.readers.items()
+            name: (reader.bytes / 1e6, reader.evaluation.exact) for name, reader in readers.items()
         }
         points = [(size, exact.share) for size, exact in found.values()]
         axes.plot(*zip(*points, strict=True), color=_OURS, linewidth=1, alpha=0.6)
         for name, (size, exact) in found.items():
             spread = [[exact.share - exact.low], [exact.high - exact.share]]
             axes.errorbar(size, exact.share, spread, color=_OURS, marker=_MARKS[name], capsize=2)
-        _name(axes, model, points[0], _OURS)
+        _name(axes, label, points[0], _OURS)
     for name, mark in _MARKS.items():
         axes.plot([], [], mark, color="black", label=name)
     count = max(r.evaluation.exact.count for row in rows for r in row.readers.values())
@@ -52,6 +50,20 @@ def draw_sizes(rows: list[Row], data: str, path: Path) -> None:
     axes.legend()
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=110)
+
+
+def lines(rows: list[Row]) -> list[tuple[str, dict[str, Measured]]]:
+    """Readers by precision, with their names: those of a model that ship apart are on one line."""
+    by_model = groupby(sorted(rows, key=lambda row: row.model), lambda row: row.model)
+    drawn: list[tuple[str, dict[str, Measured]]] = []
+    for model, group in by_model:
+        found = list(group)
+        precisions = [name for row in found for name in row.readers]
+        if len(set(precisions)) == len(precisions):
+            drawn.append((model, {name: r for row in found for name, r in row.readers.items()}))
+        else:
+            drawn += [(row.name, row.readers) for row in found]
+    return drawn
 
 
 def _name(axes: object, text: str, at: tuple[float, float], color: str) -> None:

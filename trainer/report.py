@@ -49,10 +49,15 @@ def write_report(
     truth: NDArray[np.int8],
     data: DataSet,
     split: str,
+    model: str = "",
 ) -> None:
-    """Write evaluation.json, confusion.png, reliability.png and, after errors, worst.png."""
+    """Write evaluation.json, confusion.png, reliability.png and, after errors, worst.png.
+
+    `model`, the reader's file or folder, is noted beside the figures.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     head = {"data": data.manifest.name, "fingerprint": data.manifest.fingerprint, "split": split}
+    head |= {"model": model} if model else {}
     with replacing(folder / EVALUATION) as file:
         file.write(json.dumps(head | asdict(result), indent=1).encode() + b"\n")
     _draw_confusion(np.array(result.confusion), folder / CONFUSION)

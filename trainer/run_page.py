@@ -46,7 +46,7 @@ def as_html(run: Path, data: DataSet | None = None, exported: Path | None = None
         picture((run / CURVES).read_bytes(), "loss and accuracy over the steps"),
         *(_data(data) if data else []),
         *_evaluations(run),
-        *_readers(exported or run / "onnx", data),
+        *_readers(exported or run / "onnx", data, named=exported is not None),
     ]
     return document(f"Run {run.resolve().name}", parts)
 
@@ -120,8 +120,10 @@ def _figures(result: Evaluation) -> Iterator[str]:
     )
 
 
-def _readers(folder: Path, data: DataSet | None) -> Iterator[str]:
+def _readers(folder: Path, data: DataSet | None, *, named: bool) -> Iterator[str]:
     files = [folder / name for name in (READER, INT8_READER) if (folder / name).is_file()]
+    if named and not files:
+        raise UserError(f"{folder} has no {READER}; name a folder that trainer export made")
     if not files:
         return
     times = seconds_an_image(files, data) if data and data.manifest.splits.get("test") else []

@@ -54,7 +54,8 @@ def ship(
     has them also checker.onnx and, the first, weights.safetensors. The reader is measured on up to
     `images` of the test split of each of `tests`, with pictures in `<exported>/evaluations`, unless
     it is `measured`, as `measure` does it, the checker on up to 4,000; `commands`, one line each,
-    made it. Raises UserError where there is no reader, or two tests have one name.
+    made it. Raises UserError where there is no reader, they are of different weights, or two tests
+    have one name.
     """
     present = [name for name, files in FILES.items() if (exported / files[READER]).is_file()]
     names = [test.manifest.name for test in tests]
@@ -63,6 +64,8 @@ def ship(
     if not tests or len(set(names)) < len(names):
         raise UserError(f"readers are measured on test sets of different names, not {names}")
     facts_of = {name: _read_facts(exported / FILES[name][CARD]) for name in present}
+    if len({facts.get("weights_sha256") for facts in facts_of.values()}) > 1:
+        raise UserError(f"the readers in {exported} are of different weights; quantize it again")
     readers = [exported / FILES[precision][READER] for precision in present]
     seconds = seconds_an_image(readers, tests[0])
     evaluations = measured or measure(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -163,7 +164,20 @@ def _resumed(last: Path, config: Config, data: DataSet, device: torch.device) ->
             f"{last} was trained with {_named(state.config.judge)}, not with "
             f"{_named(config.judge)}; give the same --judge or none, as the run began"
         )
+    _tell_unused(config, state.config)
     return state
+
+
+def _tell_unused(asked: Config, begun: Config) -> None:
+    """Say which options differ from those that the run began with, and goes on with."""
+    kept = asdict(begun)
+    unused = [
+        f"{name.replace('_', ' ')} {kept[name]}, not {value}"
+        for name, value in asdict(asked).items()
+        if value != kept[name] and name != "init"
+    ]
+    if unused:
+        print(f"the run goes on as it began: {'; '.join(unused)}")
 
 
 def _named(judge: str) -> str:

@@ -12,7 +12,7 @@ from shards.reader import DataSet
 from trainer.allowed import read_model
 from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.checkpoint import WEIGHTS, weights_sha256
-from trainer.export import CARD, LOGITS, READER
+from trainer.export import CARD, LOGITS, READER, STARTS
 from trainer.graph import opsets
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
 
@@ -21,6 +21,9 @@ TOLD = {  # the facts of lineage, and what they are to people
     "model": "model",
     "quantization": "quantization",
     "trained": "trained by",
+    "init": "began from",
+    "averaged": "averaged",
+    "judge": "judged by",
     "checkpoint": "checkpoint",
     "weights_sha256": "its weights",
     "data": "data set",
@@ -30,7 +33,7 @@ TOLD = {  # the facts of lineage, and what they are to people
     "accuracy": "exact numbers",
     "tools": "tools",
 }
-_OPTIONAL = ("quantization",)
+_OPTIONAL = ("quantization", *STARTS)
 _SHOWN = 500  # characters of a text from a file
 
 

@@ -9,7 +9,7 @@ from shards.errors import UserError
 from shards.reader import DataSet
 from tests.trainer.conftest import write_data_set
 from trainer.average import average, choose, copy_weights, mix_weights
-from trainer.checkpoint import BEST, load_reader, read_header
+from trainer.checkpoint import BEST, load_reader, read_header, weights_sha256
 from trainer.cli import app
 from trainer.config import Config
 from trainer.models import build_seeded
@@ -60,7 +60,8 @@ def test_what_is_written_has_the_loss_that_was_told(data: DataSet, tmp_path: Pat
     )
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, expected.state_dict()[name], atol=0, rtol=0)
-    assert header.config == read_header(run / BEST).config
+    averaged = f"{share:g} of it, the rest {weights_sha256(other)}"
+    assert header.config == read_header(run / BEST).config | {"averaged": averaged}
     with pytest.raises(UserError, match="best.safetensors exists already; choose another folder"):
         average(run, other, tmp_path / "out", data, 40)
 

@@ -77,6 +77,9 @@ def test_weights_to_start_from_are_the_averaged_ones_alone(
     monkeypatch.setattr(checkpoint, "_SHIPPED", tmp_path)
     for name in ("nano", "nano-fp32", str(folder), str(folder / WEIGHTS)):
         assert find_weights(Path(name)) == folder / WEIGHTS
+    (tmp_path / "here" / "nano").mkdir(parents=True)  # a folder by chance, without any weights
+    monkeypatch.chdir(tmp_path / "here")
+    assert find_weights(Path("nano")) == folder / WEIGHTS
     state = State(Config("nano"), CPU)
     state.start_from(find_weights(Path("nano")))
     assert torch.equal(state.model.sequence.weight, whole["ema.sequence.weight"])

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,8 @@ def test_a_run_becomes_readers_to_give_away(run: Path, printed: DataSet, tmp_pat
             ("train", "{data}", "--judge", "large"),
             "large is no run folder, no checkpoint and no reader that ships with its weights",
         ),
+        (("train", "{data}", "--candidates", "8"), "--candidates is for a --judge to choose from"),
+        (("read", "x.png", "--model", "{data}"), "is a folder; name a file in it, like"),
         (("train", "{data}", "--rate", "nan"), "rate is nan; it must not be negative"),
         (
             ("train", "{data}", "--init", "huge"),
@@ -83,6 +86,24 @@ def test_a_users_mistake_is_one_sentence(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_two_readers_of_a_folder_have_an_evaluation_each(
+    run: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    for name in ("best", "other"):
+        shutil.copy(run / "best.safetensors", tmp_path / f"{name}.safetensors")
+        done = trainer("evaluate", tmp_path / f"{name}.safetensors", printed.folder, "--images", 5)
+        assert done.returncode == 0, done.stderr
+    for name in ("best", "other"):
+        report = tmp_path / f"evaluation-{name}-printed-test" / "evaluation.json"
+        assert json.loads(report.read_text())["model"] == str(tmp_path / f"{name}.safetensors")
+
+
+def test_a_checker_is_not_made_of_nothing(tmp_path: Path) -> None:
+    done = trainer("checker", tmp_path, "data", "--images", "0")
+    assert done.returncode == 2
+    assert "greater than or equal to 1" in done.stderr
 
 
 def test_help_names_every_command_without_loading_torch() -> None:

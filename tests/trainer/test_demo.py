@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from shards.pages.app import Site
 from shards.pages.store import Store
 from shards.strokes import ink, parse_strokes, read_drawing
 from tests.browser import Page, Server, Strokes, placed, serving
+from trainer.check import Checker
 from trainer.demo import SIDE, demo_app, shipped
-from trainer.demo.verdict import judge
-from trainer.read import Reader, Reading
+from trainer.demo.verdict import Judge, judge
+from trainer.read import DEFAULT, Reader, Reading
 
 TOKEN = "0" * 32
 Hand = dict[int, Strokes]
@@ -89,7 +91,7 @@ def test_it_tells_right_from_wrong_and_asks_again(page: Page, hand: Hand) -> Non
     page.type("expected", "36")
     page.wait("verdict", "^right$")
     page.type("expected", "0036")
-    page.wait("verdict", "^right$")
+    page.wait("verdict", "^wrong$")
     page.type("expected", "35")
     page.wait("verdict", "^wrong$")
     page.type("expected", "3a")
@@ -200,8 +202,25 @@ def test_verdicts(text: str, confidence: float, expected: str, verdict: str) -> 
     assert judge(reading, expected) == verdict
 
 
+def test_the_checker_beside_a_reader_decides(tmp_path: Path, hand: Hand) -> None:
+    image = fit(ink(parse_strokes(placed([hand[3], hand[1]], 400, 200)), 9, SIDE))
+    reading = Reader().read_canvas(image)
+    assert reading.text == "31"
+    alone = Path(shutil.copy(DEFAULT, tmp_path / "reader.onnx"))
+    for expected, by_checker, by_reading in (
+        ("31", "right", "right"),
+        ("031", "wrong", "right"),
+        ("81", "wrong", "wrong"),
+    ):
+        assert Checker().check_canvas(image, expected).verdict == by_checker
+        assert Judge(DEFAULT).verdict(image, reading, expected) == by_checker
+        assert Judge(alone).verdict(image, reading, expected) == by_reading
+    assert "Zeros in front do not count" in Judge(alone).rule
+
+
 def test_the_rule_on_the_page_is_the_one_that_is_applied(page: Page) -> None:
-    assert re.findall(r"\d+", page.text("rule")) == ["50", "90"]
+    assert page.text("rule") == Judge(DEFAULT).rule
+    assert re.findall(r"[\d.]+%", page.text("rule")) == ["50%", "1.0%"]
     names = page.script("return [...model.options].map((option) => option.value)")
     assert names == list(shipped())
     assert names[0] == "nano-int8"

@@ -16,7 +16,7 @@ from trainer.checkpoint import BEST, load_reader, read_header
 from trainer.config import Config
 from trainer.ctc import greedy_decode
 from trainer.data import to_input
-from trainer.export import check, export, to_onnx, training_command
+from trainer.export import check, describe, export, to_onnx, training_command
 from trainer.graph import with_decoder, write_model
 from trainer.models import build_model
 from trainer.predict import from_readings, open_reader, read_split
@@ -133,13 +133,17 @@ def test_only_the_sureness_differs_from_the_checkpoint(
     np.testing.assert_allclose(logits[free] * temperature, trained[free], rtol=2e-3, atol=1e-2)
 
 
-def test_the_training_command_names_what_was_chosen(run: Path) -> None:
+def test_the_training_command_names_what_was_chosen(run: Path, printed: DataSet) -> None:
     header = read_header(run / BEST)
-    chosen = Config("optimized", epoch_images=5000, rate=0.0005, seed=3)
+    begun = {"init": "12ab", "averaged": "0.5 of it, the rest 34cd", "judge": "56ef"}
+    chosen = Config("optimized", epoch_images=5000, rate=0.0005, seed=3, **begun)
     other = replace(header, config=asdict(chosen))
     assert training_command(other) == (
         "trainer train printed --model optimized --epoch-images 5000 --rate 0.0005 --seed 3"
     )
+    told = describe(other, 1, printed.manifest)
+    assert {name: told[name] for name in begun} == begun
+    assert not begun.keys() & describe(header, 1, printed.manifest).keys()
 
 
 @pytest.mark.parametrize("name", ["nano", "lightweight"])

@@ -64,6 +64,8 @@ def test_what_is_no_run_is_refused(
     other = DataSet(write_data_set(tmp_path / "other", {"test": 2, "val": 2, "train": 2}, "other"))
     with pytest.raises(UserError, match=r"trained on printed 1\.0\.0, other data than"):
         as_html(whole, other)
+    with pytest.raises(UserError, match=r"nowhere has no reader\.onnx; name a folder that trainer"):
+        as_html(whole, exported=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"exact": 3}', "[" * 100_000])

@@ -9,7 +9,7 @@ import pytest
 from shards.errors import UserError
 from shards.reader import DataSet
 from tests.trainer.conftest import write_data_set
-from trainer.checkpoint import BEST, read_header
+from trainer.checkpoint import BEST, find_weights, read_header
 from trainer.export import export, read_card
 from trainer.quantize import quantize
 from trainer.ship import read_commands, ship
@@ -53,6 +53,21 @@ def test_each_folder_has_a_reader_and_what_is_known_of_it(exported: Path, shippe
             assert kept == (exported / f"{stem}{mark}.onnx").read_bytes()
         facts = json.loads((shipped / folder / "reader.json").read_text())
         assert facts == read_card(shipped / folder / "reader.onnx")
+
+
+def test_readers_of_different_weights_are_not_one(
+    run: Path, exported: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "onnx")
+    weights = find_weights(Path("nano"))
+    export(weights, tmp_path / "other", printed)
+    for name in ("logits.onnx", "reader.onnx", "reader.json"):
+        shutil.copy(tmp_path / "other" / name, folder)
+    with pytest.raises(UserError, match="are of different weights; quantize it again"):
+        ship(folder, tmp_path / "out", [printed], 50, [])
+    assert not (tmp_path / "out").exists()
+    export(weights, folder, printed)
+    assert not list(folder.glob("*.int8.*"))
 
 
 def test_figures_are_of_every_test_set(shipped: Path, run: Path) -> None:

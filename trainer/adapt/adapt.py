@@ -1,5 +1,6 @@
 """From a reader and a folder of someone's digits to a better reader, measured on both sides."""
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -40,7 +41,7 @@ class Options:
     """
 
     images: int = 100_000
-    own: float = 0.15
+    own: float = 0.2
     test: int = 3_000
     val: int = 2_000
     max_drop: float = 0.01
@@ -89,7 +90,7 @@ def adapt(
     _require_different([test.manifest.name for test in wanted])
     data = _mix(sets, others)
     tuned = tune(data, weights, out / "run", options.max_drop / 2, options.minutes, options.seed)
-    command = _command(digits, init, others, options)
+    command = _command(digits, init, others, tests, options)
     exported = tuned.run / "onnx"
     export(tuned.run, exported, data, options.test, command)
     quantize(exported, data, images=options.test)
@@ -167,10 +168,13 @@ def _tests(
     return tests
 
 
-def _command(digits: Path, init: Path, others: DataSet | None, options: Options) -> str:
-    words = ["trainer adapt", f"--digits {digits}", f"--init {init}"]
-    words += [f"--others {others.where}"] if others else []
+def _command(
+    digits: Path, init: Path, others: DataSet | None, tests: Sequence[DataSet], options: Options
+) -> str:
+    words = ["trainer", "adapt", "--digits", str(digits), "--init", str(init)]
+    words += ["--others", others.where] if others else []
+    words += [word for test in tests for word in ("--test", test.where)]
     for field in fields(options):
-        value = getattr(options, field.name)
-        words += [f"--{field.name.replace('_', '-')} {value:g}"] if value != field.default else []
-    return " ".join(words)
+        if (value := getattr(options, field.name)) != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(words)

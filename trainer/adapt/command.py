@@ -30,7 +30,9 @@ def adapt(
     images: Annotated[int, typer.Option(help="Numbers to train on.")] = 100_000,
     own: Annotated[float, typer.Option(help="Share of them that is of these digits.")] = 0.2,
     minutes: Annotated[float, typer.Option(help="Of training, at most; 0: no limit.")] = 0.0,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: one per core.")] = 0,
+    threads: Annotated[
+        int, typer.Option(min=0, max=1024, help="CPU threads; 0: one per core.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Decides the numbers and their order.")] = 1,
 ) -> None:
     """Make a reader better at someone's hands: minutes on a CPU, from ten digits of each or so.

@@ -13,6 +13,7 @@ from shards.errors import UserError
 
 HELD_OUT = 0.25  # of each writer's pictures of each digit
 _CLASSES = range(10)
+_OTHERS = (".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # pictures no bank takes
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class Dealt:
 
     def pictures(self, folder: Path) -> list[tuple[Path, int]]:
         """Return the pictures of one of the two folders, with their digits."""
-        return [(path, int(path.parent.name)) for path in sorted(folder.glob("[0-9]/*.png"))]
+        return [
+            (path, int(path.parent.name)) for path in sorted(folder.glob("[0-9]/*.[pP][nN][gG]"))
+        ]
 
 
 def deal(folder: Path, out: Path) -> Dealt:
@@ -33,7 +36,9 @@ def deal(folder: Path, out: Path) -> Dealt:
 
     Of each writer's pictures of each digit a quarter is held out, at least one where there are
     two; which ones is decided by the pictures' bytes. Of identical pictures one is taken.
-    Raises UserError when there is no such folder, or a digit with fewer than two pictures.
+    The strokes beside a picture go with it.
+    Raises UserError when there is no such folder, a picture that is no PNG, or a digit with fewer
+    than two pictures.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
@@ -48,6 +53,8 @@ def deal(folder: Path, out: Path) -> Dealt:
             copy = target / path.parent.name / path.name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+            if (strokes := path.with_suffix(".json")).is_file():
+                shutil.copyfile(strokes, copy.with_suffix(".json"))
     return dealt
 
 
@@ -57,7 +64,10 @@ def _all(folder: Path) -> list[Path]:
 
 def _distinct(folder: Path) -> list[Path]:
     """The pictures of one digit, in the order of their hashes."""
-    paths = {_digest(path): path for path in sorted(folder.glob("*.png"), reverse=True)}
+    found = sorted(folder.glob("*"), reverse=True)
+    if others := [path for path in found if path.suffix.lower() in _OTHERS]:
+        raise UserError(f"{others[-1]} is no PNG; save it as one, or take it away")
+    paths = {_digest(path): path for path in found if path.suffix.lower() == ".png"}
     return [path for _, path in sorted(paths.items())]
 
 

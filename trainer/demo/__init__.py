@@ -17,7 +17,7 @@ from shards.labels import check_label
 from shards.pages.app import Site, body, drawing_id, make_app, saving, text
 from shards.pages.store import Kept, Store
 from shards.strokes import ink, parse_drawing, parse_pen, parse_strokes
-from trainer.demo.verdict import RIGHT_FROM, WRONG_FROM, judge
+from trainer.demo.verdict import WRONG_FROM, Judge
 from trainer.read import DEFAULT, PRETRAINED, Reader
 
 STATIC = Path(__file__).parent / "static"
@@ -36,13 +36,17 @@ def demo_app(store: Store, models: dict[str, Path], site: Site) -> Flask:
     """
     app = make_app(STATIC, site)
     readers = {name: Reader(path) for name, path in models.items()}
+    judges = {name: Judge(path) for name, path in models.items()}
     for reader in readers.values():
         reader.read_canvas(np.zeros((HEIGHT, WIDTH), np.uint8))  # the first run is the slowest
 
     @app.get("/api/models")
     def choices() -> dict[str, Any]:
-        sizes = [{"name": n, "kilobytes": round(p.stat().st_size / 1e3)} for n, p in models.items()]
-        return {"models": sizes, "right_from": RIGHT_FROM, "wrong_from": WRONG_FROM}
+        known = [
+            {"name": n, "kilobytes": round(p.stat().st_size / 1e3), "rule": judges[n].rule}
+            for n, p in models.items()
+        ]
+        return {"models": known, "sure_from": WRONG_FROM}
 
     @app.post("/api/read")
     def read() -> dict[str, Any]:
@@ -53,7 +57,7 @@ def demo_app(store: Store, models: dict[str, Path], site: Site) -> Flask:
             raise UserError(f"there is no reader {short(model)}; choose {', '.join(readers)}")
         if expected:
             check_label(expected)
-        return _read(readers[model], ink(strokes, pen, SIDE), expected)
+        return _read(readers[model], judges[model], ink(strokes, pen, SIDE), expected)
 
     @app.post("/api/keep")
     def keep() -> dict[str, Any]:
@@ -72,7 +76,7 @@ def shipped() -> dict[str, Path]:
     return {path.parent.name: path for path in found}
 
 
-def _read(reader: Reader, drawing: np.ndarray, expected: str) -> dict[str, Any]:
+def _read(reader: Reader, judge: Judge, drawing: np.ndarray, expected: str) -> dict[str, Any]:
     """Fit and read a drawing, uint8 (height, width), and time both, in ms."""
     start = time.perf_counter()
     image = fit(drawing)
@@ -85,7 +89,7 @@ def _read(reader: Reader, drawing: np.ndarray, expected: str) -> dict[str, Any]:
         "confidence": reading.confidence,
         "digits": [{"digit": digit, "confidence": share} for digit, share in digits],
         "fault": reading.fault,
-        "verdict": judge(reading, expected) if expected else "",
+        "verdict": judge.verdict(image, reading, expected) if expected else "",
         "picture": _data_url(image),
         "fit_ms": 1e3 * (fitted - start),
         "read_ms": 1e3 * (end - fitted),

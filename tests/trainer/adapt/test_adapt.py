@@ -38,6 +38,8 @@ def test_readers_are_made_that_say_where_they_come_from(done: Path, digit_folder
     for kind in ("fp32", "int8"):
         card = read_card(done / f"nano-{kind}" / "reader.onnx")
         assert card["trained"].startswith(f"trainer adapt --digits {digit_folder} --init nano")
+        extra = done.parent / "extra"
+        assert f"--others {extra} --test {extra} --images" in card["trained"]
         assert "--own 0.5" in card["trained"]
         assert card["data"].startswith("own+extra+child+written ")
     picture = next((done / "digits" / "held-out").rglob("7/*.png"))

@@ -63,6 +63,25 @@ def test_a_second_deal_leaves_nothing_of_the_first(tmp_path: Path) -> None:
     assert len(contents(first.train) + contents(first.held_out)) == 39
 
 
+def test_strokes_go_with_their_pictures(tmp_path: Path) -> None:
+    folder = write(tmp_path / "hers", {"anna": 4})
+    for path in folder.rglob("*.png"):
+        path.with_suffix(".json").write_text(path.read_text())
+    (folder / "7" / "anna_0.png").rename(folder / "7" / "anna_0.PNG")
+    dealt = deal(folder, tmp_path)
+    pictures = dealt.pictures(dealt.train) + dealt.pictures(dealt.held_out)
+    assert len(pictures) == 40
+    for path, _ in pictures:
+        assert path.with_suffix(".json").read_text() == path.read_text()
+
+
+def test_a_picture_that_is_no_png_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "hers", {"anna": 4})
+    (folder / "7" / "anna_0.png").rename(folder / "7" / "anna_0.jpg")
+    with pytest.raises(UserError, match=r"7/anna_0\.jpg is no PNG; save it as one"):
+        deal(folder, tmp_path)
+
+
 def test_what_is_too_little_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no folder"):
         deal(tmp_path / "none", tmp_path)

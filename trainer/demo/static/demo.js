@@ -12,6 +12,7 @@ const area = new Area(at("area"), PEN);
 const outbox = new Outbox("demo");
 let asked = 0; // the newest request: answers to older ones are late
 let sureFrom = 1;
+let rules = new Map(); // by which a verdict is found, of each reader
 let id = newId(); // of this drawing, if it is kept
 
 const percent = (share) => `${Math.floor(100 * share)}\u00a0%`;
@@ -71,6 +72,10 @@ function keep(event) {
   at("keep").reset();
 }
 
+function tellRule() {
+  at("rule").textContent = rules.get(at("model").value) || "";
+}
+
 function clear() {
   id = newId();
   area.clear();
@@ -87,13 +92,12 @@ function key(event) {
 
 async function start() {
   try {
-    const { models, right_from, wrong_from } = await call("api/models");
-    sureFrom = wrong_from;
+    const { models, sure_from } = await call("api/models");
+    sureFrom = sure_from;
     const option = ({ name, kilobytes }) => new Option(`${name}, ${kilobytes} KB`, name);
     at("model").replaceChildren(...models.map(option));
-    at("rule").textContent =
-      `Right: the expected number, at least ${percent(right_from)} sure. ` +
-      `Wrong: another, at least ${percent(wrong_from)} sure. Else one asks again.`;
+    rules = new Map(models.map(({ name, rule }) => [name, rule]));
+    tellRule();
   } catch (error) {
     at("sure").textContent = sentence(error);
   }
@@ -103,7 +107,10 @@ area.addEventListener("end", read);
 area.addEventListener("change", read);
 at("undo").addEventListener("click", () => area.undo());
 at("clear").addEventListener("click", clear);
-at("model").addEventListener("change", read);
+at("model").addEventListener("change", () => {
+  tellRule();
+  read();
+});
 at("expected").addEventListener("input", read);
 at("keep").addEventListener("submit", keep);
 document.addEventListener("keydown", key);
