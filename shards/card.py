@@ -1,11 +1,19 @@
 """The data card: the README.md of a data set, with the front matter that Hugging Face reads."""
 
 import json
+import sys
 from pathlib import Path
 
 from shards.files import replacing
 from shards.layout import END_BYTES, RECORD_BYTES
-from shards.manifest import Addition, Manifest, ShardEntry
+from shards.manifest import (
+    MANIFEST,
+    Addition,
+    Manifest,
+    ShardEntry,
+    read_manifest,
+    writers_in,
+)
 
 _SIZES = {
     1_000: "n<1K",
@@ -21,9 +29,24 @@ _HUB_SPLITS = {"test": "test", "val": "validation", "train": "train"}
 
 
 def write_card(manifest: Manifest, folder: Path) -> None:
-    """Write the data card of `manifest` as README.md into `folder`."""
-    with replacing(folder / "README.md") as file:
+    """Write the data card of `manifest` as README.md into `folder`.
+
+    One that a person wrote or edited stays as it is, which is said.
+    """
+    path = folder / "README.md"
+    if path.exists() and not _is_ours(path, manifest.name):
+        print(f"{path} is not as this program wrote it, and stays as it is", file=sys.stderr)
+        return
+    with replacing(path) as file:
         file.write(card(manifest).encode())
+
+
+def _is_ours(path: Path, name: str) -> bool:
+    """Whether a card is that of the manifest beside it; where there is none, of a set `name`."""
+    text = path.read_bytes()
+    if path.with_name(MANIFEST).exists():
+        return text == card(read_manifest(path.with_name(MANIFEST))).encode()
+    return text.startswith(b"---\nlicense: ") and f"\n# {name} ".encode() in text
 
 
 def card(manifest: Manifest, ending: str = ".tar") -> str:
@@ -68,6 +91,15 @@ def _licence(manifest: Manifest) -> str:
 
 def _introduction(manifest: Manifest) -> str:
     total = sum(manifest.splits.values())
+    if not manifest.writers_known:
+        return f"""# {manifest.name} {manifest.version}
+
+![A few of the images](preview.png)
+
+{total:,} images of numbers of 1 to 5 digits, by others. An image is grey, 128x32 px, white ink on
+black; its label is the number with its leading zeros. The JSON has for each digit a box (x, y,
+width, height), that of all ink where theirs was not known, and an id that only counts.
+"""
     return f"""# {manifest.name} {manifest.version}
 
 ![A few of the images](preview.png)
@@ -99,7 +131,7 @@ def sources(manifest: Manifest) -> str:
     """Return the section of the card on the digits: each source with its licence, as Markdown."""
     rows = "".join(
         f"| {source['name']} | {source['licence']} | {source['count']:,} "
-        f"| {len({writer[0] for writer in source['writers']}):,} | `{source['sha256'][:16]}` |\n"
+        f"| {writers_in(source):,} | `{source['sha256'][:16]}` |\n"
         for source in manifest.sources
     )
     return f"""## Digits

@@ -11,6 +11,7 @@ from shards.cli_share import app as share
 from shards.cli_versions import app as versions
 from shards.files import save_image
 from shards.foreign.importing import REFUSED, import_tars
+from shards.manifest import MANIFEST, read_manifest
 from shards.merge import merge as merge_parts
 from shards.opening import open_data
 from shards.preview import preview as draw_preview
@@ -132,9 +133,11 @@ def import_(
         typer.echo(f"left unread, as asked: {report.unread:,} files")
     if report.unused:
         typer.echo(f"without a place in a record: {', '.join(sorted(report.unused))} of the JSON")
+    splits = read_manifest(out / MANIFEST).splits
+    sizes = ", ".join(f"{count:,} {split}" for split, count in splits.items() if count)
     typer.echo(
-        f"{out}: {report.as_is + report.fitted:,} images, {report.as_is:,} as they were, "
-        f"{report.fitted:,} by fit(); hands are not known, so that splits may share some"
+        f"{out}: {sizes} images, {report.as_is:,} as they were, {report.fitted:,} by fit(); hands "
+        "are not known, so that splits may share some"
     )
 
 

@@ -2,9 +2,10 @@
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from PIL import Image
 from shards.errors import UserError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OURS = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _OTHER_FILES = 512  # what a process may have open beside shards
 
 
@@ -44,7 +46,8 @@ def replacement(path: Path) -> Iterator[Path]:
             _sync(temporary, os.O_RDWR)
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # as of a disk that is read-only, which has been told
+            temporary.unlink()
     if os.name != "nt":  # Windows has no handle on a folder that could be flushed
         _sync(path.parent, os.O_RDONLY)
 
@@ -69,7 +72,8 @@ def told_when_full(path: Path) -> Iterator[None]:
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes have left half-written; no process may be writing there."""
     for path in folder.glob(".*.tmp"):
-        path.unlink()
+        if _OURS.fullmatch(path.name):
+            path.unlink()
 
 
 def save_image(image: Image.Image, path: Path) -> None:

@@ -122,6 +122,11 @@ class Manifest:
         return manifest
 
 
+def writers_in(source: dict[str, Any]) -> int:
+    """Count the people of a source of digits, each of whom may have several ranges of ids."""
+    return len({name for name, *_ in source["writers"]})
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read the manifest or plan in the file `path`; UserError where it is not one.
 
@@ -137,7 +142,12 @@ def read_manifest(path: Path) -> Manifest:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: fetch or build it again") from error
-    return Manifest.from_json(text, str(path))
+    manifest = Manifest.from_json(text, str(path))
+    if path.name == MANIFEST:
+        for entry in manifest.shards:
+            if entry.sha256 is None:
+                reject(str(path), f"has no SHA-256 of {entry.file}")
+    return manifest
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:

@@ -59,6 +59,7 @@ def merge(out: Path, parts: Sequence[Path]) -> Manifest:
         try:
             if is_finished(out, plan, "merge into an empty folder"):
                 remove_finished_plan(out)
+                _check(out)
             else:
                 write_manifest(plan, out / PLAN)
                 results = _bring(out, plan, [found[entry.file] for entry in plan.shards])
@@ -66,6 +67,14 @@ def merge(out: Path, parts: Sequence[Path]) -> Manifest:
         finally:
             remove_leftovers(out)
     return read_manifest(out / MANIFEST)
+
+
+def _check(out: Path) -> None:
+    """Compare the shards of a set that was merged before; UserError where one is damaged."""
+    manifest = read_manifest(out / MANIFEST)
+    for entry in manifest.shards:
+        if fault := file_fault(out / entry.file, entry, manifest):
+            raise UserError(f"{out}: {fault.text}; remove {entry.file} and merge again")
 
 
 def _read_parts(name: str, parts: Sequence[Path]) -> tuple[Manifest, dict[str, Found]]:

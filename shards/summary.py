@@ -2,7 +2,7 @@
 
 import json
 
-from shards.manifest import Addition, Manifest
+from shards.manifest import Addition, Manifest, writers_in
 from shards.reader import DataSet
 
 
@@ -48,7 +48,7 @@ def _sizes(added: Addition) -> str:
 
 def _sources(dataset: DataSet) -> list[str]:
     return [
-        f"{source['name']:11} {source['count']:,} digits, {len(source['writers'])} writers, "
+        f"{source['name']:11} {source['count']:,} digits, {writers_in(source):,} writers, "
         f"{source['licence']}"
         for source in dataset.manifest.sources
     ]

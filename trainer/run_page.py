@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shards.document import details, document, heading, paragraph, picture, table
 from shards.errors import UserError
-from shards.manifest import Manifest
+from shards.manifest import Manifest, writers_in
 from shards.preview import preview
 from shards.reader import DataSet
 from trainer.checkpoint import BEST, Header, read_header
@@ -80,8 +80,7 @@ def _data(data: DataSet) -> Iterator[str]:
 
 def _sources(manifest: Manifest) -> list[list[str]]:
     return [
-        [s["name"], s["licence"], f"{s['count']:,}", f"{len({w[0] for w in s['writers']}):,}"]
-        for s in manifest.sources
+        [s["name"], s["licence"], f"{s['count']:,}", f"{writers_in(s):,}"] for s in manifest.sources
     ]
 
 

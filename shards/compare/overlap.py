@@ -73,13 +73,12 @@ class Overlap:
     def writers(self) -> list[tuple[Writer, Writer]]:
         """Writers of the first side, each with whom she is on the second."""
         theirs = {name: writer for writer in self.sides[1].writers for name in writer.known_as}
-        pairs = {
-            writer: theirs[name]
-            for writer in self.sides[0].writers
-            for name in writer.known_as
-            if name in theirs
-        }
-        return list(pairs.items())
+        pairs: dict[tuple[str, str], tuple[Writer, Writer]] = {}
+        for writer in self.sides[0].writers:
+            for name in writer.known_as:
+                if name in theirs:
+                    pairs.setdefault(writer.known_as[0], (writer, theirs[name]))
+        return list(pairs.values())
 
     @property
     def found(self) -> bool:
@@ -96,7 +95,11 @@ def overlap(
     """
     whose = on_one_scale([one.manifest, other.manifest])
     first, second = (
-        Side(data, chosen or [s for s, count in data.manifest.splits.items() if count], digits)
+        Side(
+            data,
+            list(dict.fromkeys(chosen)) or [s for s, n in data.manifest.splits.items() if n],
+            digits,
+        )
         for data, chosen, digits in ((one, splits, whose[0]), (other, other_splits, whose[1]))
     )
     for side in (first, second):

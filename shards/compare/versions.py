@@ -66,13 +66,18 @@ class Diff:
     @property
     def version(self) -> str:
         """The version that the new set should have, going by that of the old one."""
-        major, minor, patch = map(int, self.old.version.partition("+")[0].split("-")[0].split("."))
+        major, minor, patch = numbers(self.old.version)
         return {
             "major": f"{major + 1}.0.0",
             "minor": f"{major}.{minor + 1}.0",
             "patch": f"{major}.{minor}.{patch + 1}",
             "none": self.old.version,
         }[self.level]
+
+
+def numbers(version: str) -> list[int]:
+    """Major, minor and patch of a version, without what comes behind a - or +."""
+    return [int(number) for number in version.partition("+")[0].split("-")[0].split(".")]
 
 
 def diff(old: Path, new: Path) -> Diff:

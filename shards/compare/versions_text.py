@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from shards.card import flat
-from shards.compare.versions import Diff
+from shards.compare.versions import Diff, numbers
 from shards.layout import KEY_DIGITS
-from shards.manifest import Manifest
+from shards.manifest import Manifest, writers_in
 from shards.preview import sheet
 
 _MEANS = {
@@ -60,7 +60,16 @@ def _verdict(diff: Diff) -> str:
         return f"the version stays {said}"
     if said == right:
         return f"{said} is the version that follows"
+    if diff.level != "none" and _is_further(diff):
+        return f"{said} is of that kind, and later than the one that follows, {right}"
     return f"it calls itself {said}; after {diff.old.version} it should be {right}"
+
+
+def _is_further(diff: Diff) -> bool:
+    """Whether the new version is of its level, but by several steps, as after two additions."""
+    said, right = numbers(diff.new.version), numbers(diff.version)
+    place = ("major", "minor", "patch").index(diff.level)
+    return said[:place] == right[:place] and said[place] > right[place]
 
 
 def _samples(diff: Diff) -> list[str]:
@@ -102,7 +111,7 @@ def _source(source: dict[str, Any] | None) -> str:
     if source is None:
         return _ABSENT
     return (
-        f"{source['count']:,} by {len(source['writers']):,} writers, {source['licence']}, "
+        f"{source['count']:,} by {writers_in(source):,} writers, {source['licence']}, "
         f"SHA-256 {source['sha256'][:16]}"
     )
 

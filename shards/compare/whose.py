@@ -5,7 +5,8 @@ source of digits with the same SHA-256 is the same images, writers and splits in
 there the place of a digit among its writer's says which it is, in any bank.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,16 @@ import numpy as np
 
 from shards.manifest import Manifest
 
+# The SHA-256 of a source, a writer's name, and which of her ranges of ids in it.
+_Range = tuple[str, str, int]
+
 
 @dataclass(frozen=True)
 class Writer:
-    """A writer of a data set: of which source, with which bank ids, first to stop - 1."""
+    """A writer of a data set: of which source, with which bank ids, first to stop - 1.
+
+    Whose digits do not lie together has several such ranges.
+    """
 
     name: str
     source: str
@@ -42,12 +49,12 @@ class Whose:
     writers: sorted by their ids.
     """
 
-    def __init__(self, writers: Sequence[Writer], scale: dict[tuple[str, str], int]) -> None:
-        """`scale` says where the digits of a writer, by SHA-256 and name, begin on the scale."""
+    def __init__(self, writers: Sequence[Writer], scale: dict[_Range, int]) -> None:
+        """`scale` says where the digits of each range of ids begin on the scale."""
         self.writers = sorted(writers, key=lambda writer: (writer.first, writer.stop))
         self._starts = np.array([writer.first for writer in self.writers], np.int64)
         self._stops = np.array([writer.stop for writer in self.writers], np.int64)
-        shifts = [scale[writer.sha256, writer.name] - writer.first for writer in self.writers]
+        shifts = [scale[known] - writer.first for known, writer in _ranges(self.writers)]
         self._shifts = np.array(shifts, np.int64)
 
     def owners(self, ids: np.ndarray) -> np.ndarray:
@@ -68,13 +75,22 @@ class Whose:
 def on_one_scale(manifests: Sequence[Manifest]) -> list[Whose]:
     """Return whose digits the sets have, with one scale for all; of nobody's where not known."""
     writers = [_writers(manifest) for manifest in manifests]
-    scale: dict[tuple[str, str], int] = {}
+    scale: dict[_Range, int] = {}
     stop = 0
-    for writer in (writer for of_one in writers for writer in of_one):
-        if (writer.sha256, writer.name) not in scale:
-            scale[writer.sha256, writer.name] = stop
+    for known, writer in (pair for of_one in writers for pair in _ranges(of_one)):
+        if known not in scale:
+            scale[known] = stop
             stop += writer.stop - writer.first
     return [Whose(of_one, scale) for of_one in writers]
+
+
+def _ranges(writers: Sequence[Writer]) -> Iterator[tuple[_Range, Writer]]:
+    """Yield each range of ids in their order, and which of its writer's it is."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for writer in sorted(writers, key=lambda writer: (writer.first, writer.stop)):
+        name = writer.sha256, writer.name
+        yield (*name, seen[name]), writer
+        seen[name] += 1
 
 
 def _writers(manifest: Manifest) -> list[Writer]:

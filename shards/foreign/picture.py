@@ -10,6 +10,7 @@ from shards.canvas import FAINT, HEIGHT, WIDTH, crop_ink, extents, fit
 from shards.errors import UserError
 
 MAX_PIXELS = 1 << 24
+_EIGHT_BITS = ("1", "L", "P", "RGB")  # or fewer
 _FORMATS = ("PNG", "JPEG")  # no other decoder of Pillow's is ever called
 
 
@@ -31,10 +32,11 @@ def decode(data: bytes) -> Image.Image:
 def to_canvas(image: Image.Image) -> tuple[np.ndarray, bool]:
     """Bring a picture onto the canvas, uint8 (32, 128); also tells whether it is as it was.
 
-    That is a grey picture of 32x128 px on black; any other goes through `fit`.
+    That is a grey picture of 32x128 px and 8 bits on black; any other goes through `fit`.
     UserError where nothing is drawn.
     """
-    if image.size == (WIDTH, HEIGHT) and not image.has_transparency_data:
+    plain = image.mode in _EIGHT_BITS and not image.has_transparency_data
+    if image.size == (WIDTH, HEIGHT) and plain:
         pixels = np.asarray(image.convert("RGB"))
         grey = pixels[..., 0]
         border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])

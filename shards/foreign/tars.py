@@ -13,7 +13,7 @@ from shards.files import told_when_full
 from shards.manifest import SPLITS
 from shards.remote.place import is_url, redacted
 
-_SPLIT = re.compile(r"train|val|dev|test|eval")
+_SPLIT = re.compile(r"(train|val|dev|test|eval)(ing|idation|uation)?(set|data)?(?![a-z])")
 _SPLIT_NAMES = {"dev": "val", "eval": "test"}
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
@@ -33,11 +33,13 @@ def find_tars(places: Sequence[str | Path], default: str) -> list[tuple[str | Pa
     """List the tars among `places`, URLs too, and under the folders among them, with their splits.
 
     The split is that which the file's or a folder's name begins with, the nearest counts, or
-    `default`. In the order of SPLITS, then of their names. UserError where there is none.
+    `default`; of a file the folder that holds it counts. What is named twice is taken once.
+    In the order of SPLITS, then of their names. UserError where there is none.
     """
     if default not in SPLITS:
         raise UserError(f"split {default!r} is none of {', '.join(SPLITS)}")
     found: dict[str | Path, str] = {}
+    seen: set[Path] = set()
     for place in places:
         if is_url(place):
             found[place] = _split(tuple(urlsplit(str(place)).path.split("/"))) or default
@@ -49,7 +51,12 @@ def find_tars(places: Sequence[str | Path], default: str) -> list[tuple[str | Pa
         if not tars:
             raise UserError(f"{path} holds no tar: name tars, or a folder of tars")
         for tar in tars:
-            names = tar.relative_to(path.parent if path.is_dir() else tar.parent).parts
+            whole = tar.absolute()
+            if whole.resolve() in seen:
+                continue
+            seen.add(whole.resolve())
+            top = path.resolve() if path.is_dir() else whole.parent
+            names = (top.name, *(tar.relative_to(path).parts if path.is_dir() else (tar.name,)))
             found[tar] = _split(names) or default
     return sorted(found.items(), key=lambda item: (SPLITS.index(item[1]), str(item[0])))
 
@@ -79,7 +86,7 @@ def at_hand(place: str | Path, split: str, spare: Path) -> Tar:
 def _split(names: tuple[str, ...]) -> str | None:
     for name in reversed(names):
         if match := _SPLIT.match(name.lower()):
-            return _SPLIT_NAMES.get(match[0], match[0])
+            return _SPLIT_NAMES.get(match[1], match[1])
     return None
 
 

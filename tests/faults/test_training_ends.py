@@ -55,7 +55,9 @@ def test_losses_that_are_not_finite_end_a_run_and_leave_its_checkpoints(
     before = contents(run)
     code, out, errors = finished(*command(data.folder, run, "--resume", "--threads", 1))
     assert code == 1
-    assert re.search(r"^the run goes on as it began: .*rate 8000000000000000\.0, not 0\.0", out, re.M)
+    assert re.search(
+        r"^the run goes on as it began: .*rate 8000000000000000\.0, not 0\.0", out, re.M
+    )
     assert errors == (
         "error: the loss or its gradient has not been finite for 10 steps in a row before step "
         f"50; {run / SKIPPED} names their samples, the checkpoints are those of before: begin "

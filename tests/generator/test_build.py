@@ -72,7 +72,7 @@ def test_a_cut_off_build_goes_on_to_the_same_bytes(built: Path, bank: Bank, tmp_
     (folder / "plan.json").write_text(json.dumps(plan | {"histograms": {}}))
     (folder / "manifest.json").unlink()
     (folder / "train-00001.tar").unlink()
-    (folder / ".train-00002.tar.tmp").write_bytes(b"half")
+    (folder / ".train-00002.tar.01234567.tmp").write_bytes(b"half")
     kept = (folder / "train-00000.tar").stat().st_mtime_ns
     build(order(folder, bank), workers=1)
     assert (folder / "train-00000.tar").stat().st_mtime_ns == kept
@@ -136,6 +136,15 @@ def test_another_bank_into_the_same_folder_is_refused(
     other = build_bank(tmp_path / "other.h5", [read_folder(digit_folder, "MIT", 0.3, 0.2)])
     with pytest.raises(UserError, match="differs in .*digit sources"):
         build(order(built, other), workers=1)
+
+
+def test_a_persons_own_files_stay(bank: Bank, tmp_path: Path, capsys) -> None:
+    mine = {"README.md": b"mine\n", ".important.tmp": b"mine, too"}
+    for name, content in mine.items():
+        (tmp_path / name).write_bytes(content)
+    build(order(tmp_path, bank), workers=1)
+    assert {name: (tmp_path / name).read_bytes() for name in mine} == mine
+    assert "README.md is not as this program wrote it, and stays" in capsys.readouterr().err
 
 
 def test_shards_of_unknown_origin_are_not_mixed_in(bank: Bank, tmp_path: Path) -> None:

@@ -202,6 +202,22 @@ def test_a_part_that_lost_one_shard_does_not_take_another_for_sound(
         build(order(parts[3], bank), part=Part(4, PARTS))
 
 
+def test_a_merged_set_that_was_damaged_is_found_and_mended(
+    made: Path, parts: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "numbers"
+    merge(out, parts)
+    shard = out / "train-00001.tar"
+    whole = shard.read_bytes()
+    shard.unlink()  # which is linked to the part's
+    shard.write_bytes(whole[:3000] + bytes([whole[3000] ^ 1]) + whole[3001:])
+    with pytest.raises(UserError, match=r"train-00001\.tar .*; remove train-00001\.tar and merge"):
+        merge(out, parts)
+    shard.unlink()
+    merge(out, parts)
+    assert contents(out) == contents(made / "numbers")
+
+
 def test_parts_of_two_divisions_that_agree_are_joined(
     made: Path, parts: list[Path], bank: Bank, tmp_path: Path
 ) -> None:

@@ -1,10 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from shards.card import card, write_card
 from shards.labels import to_labels
-from shards.manifest import read_manifest
+from shards.manifest import IMPORTED, read_manifest, write_manifest
 
 
 def front_matter(folder: Path) -> dict:
@@ -35,6 +37,27 @@ def test_the_card_tells_recipe_sources_and_splits(built) -> None:
     assert "| train | 70 | 3 | 504,832 |" in text
     assert "| noise | CC0 | 900 | 3 | `abababababababab` |" in text
     assert read_manifest(built[0] / "manifest.json").fingerprint in text
+
+
+def test_a_card_that_was_edited_stays(built, capsys) -> None:
+    folder = built[0]
+    grown = replace(read_manifest(folder / "manifest.json"), version="1.1.0")
+    write_card(grown, folder)
+    text = (folder / "README.md").read_text()
+    assert " 1.1.0\n" in text
+    write_manifest(grown, folder / "manifest.json")
+    (folder / "README.md").write_text(text + "\nA note.\n")
+    write_card(replace(grown, version="1.2.0"), folder)
+    assert (folder / "README.md").read_text() == text + "\nA note.\n"
+    assert "README.md is not as this program wrote it, and stays" in capsys.readouterr().err
+
+
+def test_the_card_of_strangers_numbers_says_only_what_is_known(built) -> None:
+    manifest = read_manifest(built[0] / "manifest.json")
+    assert "its ink at the right" in card(manifest)
+    strange = card(replace(manifest, recipe=manifest.recipe | {"name": IMPORTED}))
+    assert "by others" in strange
+    assert "at the right" not in strange
 
 
 def test_its_numpy_recipe_reads_a_shard(built, monkeypatch) -> None:

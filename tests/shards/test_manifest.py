@@ -32,6 +32,9 @@ def test_json_round_trip(built, tmp_path: Path) -> None:
     plan = replace(manifest, shards=[replace(entry, sha256=None) for entry in manifest.shards])
     write_manifest(plan, tmp_path / "plan.json")
     assert read_manifest(tmp_path / "plan.json") == plan
+    write_manifest(plan, tmp_path / "manifest.json")  # of a finished set, which has all hashes
+    with pytest.raises(UserError, match=r"manifest\.json has no SHA-256 of test-00000\.tar"):
+        read_manifest(tmp_path / "manifest.json")
 
 
 def test_a_newer_format_is_refused_by_name(built) -> None:

@@ -11,6 +11,7 @@ from shards.errors import UserError
 from shards.manifest import read_manifest
 from shards.reader import DataSet
 from shards.record import Samples
+from shards.summary import summary
 from tests.shards.conftest import join, random_samples, write_set
 
 INK, DOT, OLD = "ab" * 32, "cd" * 32, "ef" * 32
@@ -73,6 +74,34 @@ def test_digits_of_one_source_are_compared_across_banks(tmp_path: Path, monkeypa
     assert f"digits      shared by {mine} and {others} samples\n" in text
     assert "writers     1 shared\n" in text
     assert "shown by ids, for the source is the same in both: ink" in text
+
+
+def test_a_writer_of_several_ranges_is_one_person_with_each_digit_in_its_place(
+    tmp_path: Path,
+) -> None:
+    """As of strokes in any order: two people by turns, the second bank 1,000 rows further on."""
+    ours, theirs = random_samples(100, 1, ids=(0, 400)), random_samples(100, 2, ids=(1_000, 1_400))
+
+    def ranges(begin: int) -> list[list]:
+        return [
+            [name, "train", begin + first, begin + first + 100]
+            for name, first in (("ann", 0), ("ann", 200), ("ben", 100), ("ben", 300))
+        ]
+
+    write_set(tmp_path / "a", {"train": ours}, sources=[source("ink", INK, *ranges(0))])
+    sources = [source("dot", DOT, ["dan", "train", 0, 1_000]), source("ink", INK, *ranges(1_000))]
+    write_set(tmp_path / "b", {"train": theirs}, sources=sources)
+    shared = set(ours.ids.ravel().tolist()) & set((theirs.ids - 1_000).ravel().tolist()) - {-1}
+    found = compare(tmp_path / "a", tmp_path / "b")
+    counts = places(ours, shared), places(theirs, {number + 1_000 for number in shared})
+    assert tuple(side.shared["digits"] for side in found.sides) == counts
+    assert [(one.name, other.name) for one, other in found.writers] == [
+        ("ann", "ann"),
+        ("ben", "ben"),
+    ]
+    assert any("2 writers" in line for line in summary(DataSet(tmp_path / "a")).splitlines())
+    twice = compare(tmp_path / "a", tmp_path / "b", ["train", "train"])
+    assert [len(side) for side in twice.sides] == [100, 100]
 
 
 def test_equal_ids_of_other_digits_are_not_shared(tmp_path: Path) -> None:

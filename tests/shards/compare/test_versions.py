@@ -72,6 +72,13 @@ def test_samples_at_the_end_are_a_minor_version(tmp_path: Path) -> None:
     assert "100 unchanged, 0 changed, 30 added (train 30), 0 gone" in text
     before, after = (counts["digits"][3] for counts in found.histograms)
     assert f"\ndigits.3    {before} -> {after}\n" in text
+    for said, verdict in (
+        ("1.3.0", "1.3.0 is the version that follows"),
+        ("1.4.0", "1.4.0 is of that kind, and later than the one that follows, 1.3.0"),
+        ("2.3.0", "it calls itself 2.3.0; after 1.2.3 it should be 1.3.0"),
+        ("1.2.9", "it calls itself 1.2.9; after 1.2.3 it should be 1.3.0"),
+    ):
+        assert verdict in as_text(replace(found, new=replace(found.new, version=said)))
 
 
 def test_samples_that_are_gone_are_a_major_version(tmp_path: Path) -> None:

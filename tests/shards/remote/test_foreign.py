@@ -89,7 +89,7 @@ def test_the_command_takes_urls(tmp_path: Path) -> None:
             env={"PYTHONPATH": str(Path(__file__).parents[3]), "HOME": str(tmp_path)},
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "set: 9 images, 0 as they were, 9 by fit()" in done.stdout
+    assert "set: 3 val, 6 train images, 0 as they were, 9 by fit()" in done.stdout
 
 
 @pytest.fixture
