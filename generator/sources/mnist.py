@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import struct
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -137,8 +136,8 @@ def _writers(folder: Path, split: str, count: int) -> npt.NDArray[np.str_]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             numbers = arrays[f"{split}_writer"]
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} holds no readable array {split}_writer ({error})") from None
+    except Exception as error:  # among others that of zipfile, which numpy does not wrap
+        raise UserError(f"{path} holds no readable array {split}_writer ({error})") from error
     if numbers.shape != (count,):
         raise UserError(
             f"{path}: {split}_writer has shape {numbers.shape}, but MNIST has {count} digits there"

@@ -33,8 +33,9 @@ def find_tars(places: Sequence[str | Path], default: str) -> list[tuple[str | Pa
     """List the tars among `places`, URLs too, and under the folders among them, with their splits.
 
     The split is that which the file's or a folder's name begins with, the nearest counts, or
-    `default`; of a file the folder that holds it counts. What is named twice is taken once.
-    In the order of SPLITS, then of their names. UserError where there is none.
+    `default`; of a file that is named itself its folder counts, if it is called train, test or
+    the like and no more. What is named twice is taken once. In the order of SPLITS, then of
+    their names. UserError where there is none.
     """
     if default not in SPLITS:
         raise UserError(f"split {default!r} is none of {', '.join(SPLITS)}")
@@ -55,8 +56,11 @@ def find_tars(places: Sequence[str | Path], default: str) -> list[tuple[str | Pa
             if whole.resolve() in seen:
                 continue
             seen.add(whole.resolve())
-            top = path.resolve() if path.is_dir() else whole.parent
-            names = (top.name, *(tar.relative_to(path).parts if path.is_dir() else (tar.name,)))
+            if path.is_dir():
+                names = (path.resolve().name, *tar.relative_to(path).parts)
+            else:  # of whose folder only the bare name of a split says anything
+                beside = whole.parent.name.lower()
+                names = (beside if _SPLIT.fullmatch(beside) else "", tar.name)
             found[tar] = _split(names) or default
     return sorted(found.items(), key=lambda item: (SPLITS.index(item[1]), str(item[0])))
 

@@ -248,8 +248,8 @@ def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
         f"not taken: {tmp_path / 'in.tar'}, b: it has no picture",
         f"not taken: 1 in all, listed in {tmp_path / 'out' / REFUSED}",
         "left unread, as asked: 1 files",
-        f"{tmp_path / 'out'}: 1 images, 1 as they were, 0 by fit(); hands are not known, so that "
-        "splits may share some",
+        f"{tmp_path / 'out'}: 1 train images, 1 as they were, 0 by fit(); hands are not known, so "
+        "that splits may share some",
     ]
 
 

@@ -24,6 +24,10 @@ def test_a_tar_is_of_the_split_of_its_folder(theirs: Path, monkeypatch: pytest.M
     monkeypatch.chdir(theirs / "test")
     assert find_tars(["."], "val") == [(Path("000.tar"), "test")]
     assert find_tars(["000.tar"], "val") == [(Path("000.tar"), "test")]
+    theirs.rename(theirs.with_name("test_of_mine"))
+    (theirs.with_name("test_of_mine") / "mine.tar").write_bytes(b"")
+    monkeypatch.chdir(theirs.parent)
+    assert find_tars(["test_of_mine/mine.tar"], "val")[0][1] == "val"
 
 
 @pytest.mark.parametrize(
