@@ -1,4 +1,4 @@
-# make quickstart   set up and run the main job: digits to a quantized reader, in minutes (whose 8 bits cost more than those of a reader to ship)
+# make quickstart   set up and run the main job: digits to a quantized reader, in minutes
 # make test         set up and run all tests
 # make faults       those of them that kill, cut off, fill up and damage
 # make check        formatting, lint and types
