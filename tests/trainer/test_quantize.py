@@ -52,6 +52,22 @@ def test_nano_needs_standard_operators_only(small: Path) -> None:
         assert "ConvInteger" not in kinds
 
 
+@pytest.mark.parametrize(("model", "in_float"), [("nano", 1), ("lightweight", 0)])
+def test_a_convolution_that_looks_at_the_image_in_steps_computes_in_float32(
+    model: str, in_float: int, printed: DataSet, tmp_path: Path
+) -> None:
+    State(Config(model), torch.device("cpu")).save(tmp_path / BEST, printed.manifest)
+    export(tmp_path, tmp_path, printed, images=16)
+    quantize(tmp_path, printed, max_drop=1, images=16)
+    graph = onnx.load(tmp_path / "logits.int8.onnx").graph
+    stored = {tensor.name for tensor in graph.initializer}
+    convs = [node for node in graph.node if node.op_type == "Conv"]
+    assert len(convs) > 4
+    assert [node.input[1] in stored for node in convs] == [True] * in_float + [False] * (
+        len(convs) - in_float
+    )
+
+
 def test_no_matrix_is_stored_in_32_bits(small: Path) -> None:
     for name in ("reader.int8.onnx", "logits.int8.onnx"):
         model = onnx.load(small / name)
