@@ -183,8 +183,12 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
         OSError: The folder cannot be written.
     """
     names = [source.name for source in sources]
-    if not sources or len(set(names)) < len(names):
-        raise UserError(f"a bank takes sources of different names, not {names}")
+    if not sources:
+        raise UserError(
+            "a bank needs a source of digits: name MNIST, a folder, or the embedded ones"
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"two sources of the bank are called {twice[0]!r}: rename a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         replacement(path) as temporary,

@@ -46,7 +46,8 @@ def thin(ink: U8) -> U8:
         ink: uint8 (h, w), 0 or 1; ink on the border itself is never deleted.
 
     Returns:
-        uint8 (h, w), 0 or 1, a subset of `ink` with the same connected parts.
+        uint8 (h, w), 0 or 1, a subset of `ink` with the same connected parts, but that nothing is
+        left of a blot of 2x2 px.
     """
     ink = ink.copy()
     changed = True

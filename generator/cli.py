@@ -52,9 +52,10 @@ def digits(
     """Build a digit bank from MNIST, from folders of pictures and from the embedded digits.
 
     Writers are dealt into train, val and test, so that no hand is in two of them, nor a name that
-    several folders have; MNIST's test part is test throughout. Each digit is thinned to its
-    centreline, so that recipes can ink it with any pen. What `generator doctor FOLDER --json FILE`
-    calls bad, `--leave-out FILE` does without.
+    several folders have; MNIST's test part is test throughout, by other people, and writers.npz
+    beside its files says who wrote the others (README). Each digit is thinned to its centreline, so
+    that recipes can ink it with any pen. What `generator doctor FOLDER --json FILE` calls bad,
+    `--leave-out FILE` does without.
     """
     sources: list[Digits] = []
     if download and mnist is None:

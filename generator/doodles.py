@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.rng import uniforms_of
+from generator.overlay import LEFT, TOP
+from generator.rng import DOODLES, uniforms_of
 from generator.strokes import StrokeRecipe, ink
-from shards.canvas import FAINT, INK_HEIGHT, RIGHT_MARGIN, crop_ink, resize
-from shards.canvas import HEIGHT as CANVAS_HEIGHT
+from shards.canvas import FAINT, INK_HEIGHT, crop_ink, resize
 from shards.strokes import Stroke
 
 U8 = npt.NDArray[np.uint8]
@@ -25,8 +25,6 @@ HEIGHT = 100  # px, drawn; `fit` would make 28 of it
 POOL = 768  # so many are drawn, once; flips make four of each
 GAP = (3, 12)  # px between a doodle and its number
 POINTS = 160  # of a curve
-# Keeps these draws apart from all others of a seed.
-STREAM = 17 << 64
 
 # Capitals that are no digit in any hand, mirrored or not (an E becomes a 3): strokes, each a row of
 # points x, y in a box of 4 x 6.
@@ -56,18 +54,18 @@ def scrawl(images: U8, rows: I64, seed: int, start: int) -> None:
     doodles = pool()
     widths = np.array([doodle.shape[1] for doodle in doodles])
     for row, (gap, which, flip, down) in zip(
-        rows.tolist(), uniforms_of(STREAM | seed, start + rows, 4).tolist(), strict=True
+        rows.tolist(), uniforms_of(DOODLES | seed, start + rows, 4).tolist(), strict=True
     ):
         number = images[row]
         left = int((number >= FAINT).any(axis=0).argmax())
         end = left - int(GAP[0] + gap * (GAP[1] - GAP[0]))
-        able = int(np.searchsorted(widths, end - RIGHT_MARGIN, side="right"))
+        able = int(np.searchsorted(widths, end - LEFT, side="right"))
         if not able:
             continue
         doodle = doodles[int(which * able)]
         doodle = doodle[:: 1 if flip < 0.5 else -1, :: 1 if flip % 0.5 < 0.25 else -1]
         height, width = doodle.shape
-        top = (CANVAS_HEIGHT - INK_HEIGHT) // 2 + int(down * (INK_HEIGHT - height + 1))
+        top = TOP + int(down * (INK_HEIGHT - height + 1))
         place = number[top : top + height, end - width : end]
         np.maximum(place, doodle, out=place)
 
@@ -75,7 +73,7 @@ def scrawl(images: U8, rows: I64, seed: int, start: int) -> None:
 @lru_cache(maxsize=1)
 def pool() -> list[U8]:
     """Return the doodles, uint8 (up to 28, up to 124), the narrowest first."""
-    random = np.random.Generator(np.random.Philox(STREAM))
+    random = np.random.Generator(np.random.Philox(DOODLES))
     kinds = list(KINDS.values())
     drawn = [_small(draw(kinds[k % len(kinds)], random), random) for k in range(POOL)]
     return sorted(drawn, key=lambda doodle: doodle.shape[1])

@@ -26,7 +26,6 @@ from shards.errors import UserError
 from shards.labels import MAX_DIGITS
 from shards.record import Samples
 
-U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -52,7 +51,7 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
         bank: Where the digits come from.
         split: "train", "val" or "test": whose writers' digits are used.
         recipe: The ranges to draw from.
-        seed: 0 to 2**64 - 1.
+        seed: 0 to 2**63 - 1.
         start: First sample, at least 0.
         count: How many.
 
@@ -88,26 +87,23 @@ def render(bank: Bank, split: str, recipe: Recipe, seed: int, start: int, count:
             rows = np.flatnonzero(by_reference)
             others = from_uniforms(bank, split, other, u[rows])
             renderer.render(other, others, rows, part)
-        marked, strayed, ruled, uneven, broken, specked, scanned, doodled = (
-            np.flatnonzero(flags & ~by_reference)
-            for flags in (
-                numbers.marked,
-                numbers.strayed & numbers.anywhere,
-                numbers.ruled,
-                numbers.uneven,
-                numbers.broken,
-                numbers.specked,
-                numbers.scanned,
-                numbers.doodled,
-            )
-        )
-        mark(part.images, part.boxes, marked, seed, start + first)
-        stray(part.images, part.boxes, strayed, seed, start + first)
-        rule(part.images, part.boxes, numbers.anywhere, ruled, seed, start + first)
-        soil(part.images, uneven, broken, specked, seed, start + first)
-        scan(part.images, part.boxes, numbers.anywhere, scanned, seed, start + first)
-        scrawl(part.images, doodled, seed, start + first)
+        _overlay(part, numbers, ~by_reference, seed, start + first)
     return samples
+
+
+def _overlay(samples: Samples, numbers: Numbers, able: Bools, seed: int, start: int) -> None:
+    """Lay over the images of the `able` what is no digit of theirs, and wear their ink."""
+
+    def rows(flags: Bools) -> I64:
+        return np.flatnonzero(flags & able)
+
+    images, boxes, anywhere = samples.images, samples.boxes, numbers.anywhere
+    mark(images, boxes, rows(numbers.marked), seed, start)
+    stray(images, boxes, rows(numbers.strayed & anywhere), seed, start)
+    rule(images, boxes, anywhere, rows(numbers.ruled), seed, start)
+    soil(images, rows(numbers.uneven), rows(numbers.broken), rows(numbers.specked), seed, start)
+    scan(images, boxes, anywhere, rows(numbers.scanned), seed, start)
+    scrawl(images, rows(numbers.doodled), seed, start)
 
 
 def _put(some: Samples, samples: Samples, rows: I64) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from generator.doodles import on_grid
-from generator.rng import uniforms_of
-from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, RIGHT_MARGIN, WIDTH, extents
+from generator.overlay import BOTTOM, LEFT, RIGHT, draw_line
+from generator.overlay import extents as box_of
+from generator.rng import MARKS, uniforms_of
+from shards.canvas import FAINT, extents
 from shards.strokes import Stroke
 
 U8 = npt.NDArray[np.uint8]
@@ -18,8 +19,6 @@ F64 = npt.NDArray[np.float64]
 
 DRAWS = 48
 _GAP, _POINTS = 15, 16  # where these draws begin
-# Keeps these draws apart from all others of a seed.
-STREAM = 18 << 64
 
 # Strokes as in `doodles.LETTERS`.
 SIGNS = {
@@ -52,7 +51,6 @@ GAP = (1, 6)  # px to the number
 JITTER = 0.6  # of a unit of the box, both ways together: of each stroke, and of each point
 STRETCH, SLANT = (0.7, 1.3), (-0.1, 0.35)  # factor on the width; x to y
 RULE_REACH = 12  # px that a line below stands out on either side, at most
-BOTTOM = (HEIGHT + INK_HEIGHT) // 2  # of ink
 
 
 def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
@@ -68,7 +66,7 @@ def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
+    for row, u in zip(rows.tolist(), uniforms_of(MARKS | seed, start + rows, DRAWS), strict=True):
         image, there = images[row], boxes[row][boxes[row, :, 2] > 0]
         _mark(image, there, u)
         boxes[row, : len(there)] = there
@@ -77,8 +75,8 @@ def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
 def _mark(image: U8, boxes: I16, u: F64) -> None:
     """Write the mark that the uniform numbers `u` (48,) say; may move boxes (digits, 4)."""
     kind = u[0]
-    left, right = int(boxes[0, 0]), int(boxes[:, [0, 2]].sum(axis=1).max())
-    top, bottom = int(boxes[:, 1].min()), int(boxes[:, [1, 3]].sum(axis=1).max())
+    left = int(boxes[0, 0])
+    _, top, right, bottom = box_of(boxes)
     if kind < SEPARATED and len(boxes) > 3:
         before, after = boxes[-4], boxes[-3]
         gap = int(after[0] - before[0] - before[2])
@@ -108,7 +106,7 @@ def _sign(names: Sequence[str], height: int, u: F64) -> U8:
     sign = np.zeros((height, int(np.ceil(np.ptp(across))) + pen + 1), np.uint8)
     corner = (across.min() - (pen + 1) / 2, (pen + 1) / 2 - height)
     for stroke in strokes:
-        _draw(sign, stroke - corner, pen)
+        draw_line(sign, stroke - corner, 255, pen)
     _, columns = extents(sign >= FAINT)
     return sign[:, columns]
 
@@ -145,7 +143,7 @@ def _gap(u: F64) -> int:
 def _open(image: U8, boxes: I16, column: int, space: int) -> bool:
     """Move all to the left of a column `space` px away from it; False, where there is no room."""
     there = boxes[:, 0] + boxes[:, 2] <= column
-    if boxes[0, 0] - space < RIGHT_MARGIN:
+    if boxes[0, 0] - space < LEFT:
         return False
     image[:, : column - space] = image[:, space:column].copy()
     image[:, column - space : column] = 0
@@ -156,7 +154,7 @@ def _open(image: U8, boxes: I16, column: int, space: int) -> bool:
 def _put(image: U8, sign: U8, left: int, bottom: int) -> None:
     """Lay a sign over the image, its baseline at `bottom`; not where it would stand out."""
     height, width = sign.shape
-    if left < RIGHT_MARGIN:
+    if left < LEFT:
         return
     place = image[bottom - height : bottom, left : left + width]
     np.maximum(place, sign, out=place)
@@ -167,15 +165,9 @@ def _rule(image: U8, left: int, right: int, bottom: int, u: F64) -> None:
     room = BOTTOM - bottom
     if room < 3:
         return
-    below = np.zeros((room, WIDTH - 2 * RIGHT_MARGIN), np.uint8)
-    ends = np.array([left, right]) + (u[4:6] * (-RULE_REACH, RULE_REACH)) - RIGHT_MARGIN
+    below = np.zeros((room, RIGHT - LEFT), np.uint8)
+    ends = np.array([left, right]) + (u[4:6] * (-RULE_REACH, RULE_REACH)) - LEFT
     heights = np.clip(1 + (room - 2) * u[6] + (u[7:9] - 0.5) * 2, 1, room - 1)
-    _draw(below, np.stack([np.clip(ends, 1, below.shape[1] - 2), heights], axis=1), 1)
-    place = image[bottom:BOTTOM, RIGHT_MARGIN : WIDTH - RIGHT_MARGIN]
+    draw_line(below, np.stack([np.clip(ends, 1, below.shape[1] - 2), heights], axis=1), 255, 1)
+    place = image[bottom:BOTTOM, LEFT:RIGHT]
     np.maximum(place, below, out=place)
-
-
-def _draw(image: U8, points: F64, pen: int) -> None:
-    """Draw one stroke, points (k, 2) x, y in px, in place."""
-    fixed = np.rint(points * 16).astype(np.int32)[:, None]
-    cv2.polylines(image, [fixed], False, 255, pen, cv2.LINE_AA, 4)

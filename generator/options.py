@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from generator.recipe import PRESETS
+from generator.rng import MAX_SEED
 
 SHARD_SIZE = 4096
 
@@ -25,4 +26,7 @@ Workers = Annotated[
     ),
 ]
 ShardSize = Annotated[int, typer.Option(min=1, max=100_000, help="Images in a shard.")]
-Seed = Annotated[int, typer.Option(min=0, help="Which numbers are drawn; the same seed, the same.")]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, max=MAX_SEED, help="Which numbers are drawn; the same seed, the same."),
+]

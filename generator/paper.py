@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.rng import uniforms
+from generator.rng import PAPER, uniforms
 from shards.canvas import FAINT, HEIGHT, WIDTH
 
 U8 = npt.NDArray[np.uint8]
@@ -20,8 +20,6 @@ KNOTS = (4, 11)
 SPECKS = 4
 BREAKS = 4
 DRAWS = 4 + KNOTS[0] * KNOTS[1] + 4 * BREAKS + 4 * SPECKS
-# Keeps these draws apart from all others of a seed.
-STREAM = 16 << 64
 # At most so much of the ink fades slowly along the number, and so much from pixel to pixel.
 FADING, GRAIN = 0.8, 0.35
 INSIDE = 128  # from here on, ink is a stroke's and not its edge's
@@ -44,7 +42,7 @@ def soil(images: U8, uneven: I64, broken: I64, specked: I64, seed: int, start: i
     """
     if not (len(uneven) or len(broken) or len(specked)):
         return
-    u = uniforms(STREAM | seed, start, len(images), DRAWS)
+    u = uniforms(PAPER | seed, start, len(images), DRAWS)
     if len(uneven):
         images[uneven] = _fade(images[uneven], u[uneven])
     for row in broken.tolist():
@@ -132,6 +130,6 @@ def _spread(side: int, knots: int) -> F32:
 @lru_cache
 def _grain() -> F32:
     """A square of noise in 0..1, rough at the scale of a pixel or two."""
-    noise = np.random.Generator(np.random.Philox(STREAM)).random((256, 256), dtype=np.float32)
+    noise = np.random.Generator(np.random.Philox(PAPER)).random((256, 256), dtype=np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 0.6)
     return np.asarray(np.clip((smooth - 0.5) * 2 + 0.5, 0, 1))

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from generator.rng import MAX_SEED
 from generator.stream import Stream
 from shards import __version__
 from shards.errors import UserError
@@ -50,8 +51,8 @@ def plan_of(order: Order) -> Manifest:
     stream = order.stream
     splits = checked_splits(order.splits)
     check_sizes(splits, order.shard_size)
-    if stream.seed < 0:
-        raise UserError(f"the seed is {stream.seed}; it must be at least 0")
+    if not 0 <= stream.seed <= MAX_SEED:
+        raise UserError(f"the seed is {stream.seed}; it must be 0 to {MAX_SEED}")
     for split in splits:
         stream.check(split)
     decisive: dict[str, Any] = {
@@ -94,10 +95,11 @@ def check_sizes(splits: dict[str, int], shard_size: int) -> None:
         )
     if shard_size < 1:
         raise UserError(f"the shard size is {shard_size}; it must be at least 1")
-    if max(splits.values()) > MAX_SHARDS * shard_size:
+    shards = sum(-(-count // shard_size) for count in splits.values())
+    if shards > MAX_SHARDS:
         raise UserError(
-            f"a split has at most {MAX_SHARDS:,} shards, not {max(splits.values()):,} samples by "
-            f"{shard_size:,}; raise --shard-size, or build several sets with a seed each"
+            f"a data set has at most {MAX_SHARDS:,} shards, not {shards:,}; raise --shard-size "
+            f"from {shard_size:,}, or build several sets with a seed each"
         )
 
 

@@ -9,8 +9,9 @@ from shards.errors import UserError
 Range = tuple[float, float]
 
 
-def _field(default: Any, help_text: str) -> Any:
-    return dataclasses.field(default=default, metadata={"help": help_text})
+def _field(default: Any, help_text: str, limits: Range = (0, 1)) -> Any:
+    """Describe a field; `limits` are the widest values that still give numbers one can read."""
+    return dataclasses.field(default=default, metadata={"help": help_text, "limits": limits})
 
 
 @dataclass(frozen=True)
@@ -24,44 +25,48 @@ class Recipe:
     frame: str = _field(
         "ink", "'ink': ends in fit() geometry; 'box': the 28 px frames are scaled to 30 px"
     )
-    digits: Range = _field((1, 5), "digits per number, each count as likely")
+    digits: Range = _field((1, 5), "digits per number, each count as likely", (1, 5))
     reference: float = _field(0.0, "share of numbers drawn by the preset `reference` instead")
     written: float = _field(0.0, "share of numbers that the pen model writes, by hands of its own")
     leading_zeros: float = _field(0.1, "share of numbers whose first digit may be 0")
     one_writer: float = _field(1.0, "share of numbers whose digits are all by one writer")
-    rotation: Range = _field((0, 0), "degrees, each digit")
-    scale: Range = _field((1, 1), "factor, each digit")
-    aspect: Range = _field((1, 1), "factor on the width, each number")
-    shift: Range = _field((0, 0), "px, each digit, both ways")
-    baseline: Range = _field((0, 0), "px, vertical shift of each digit")
-    slant: Range = _field((0, 0), "degrees to the right, each number")
-    lean: Range = _field((0, 0), "degrees to the right, added for each digit")
-    rise: Range = _field((0, 0), "degrees, rising baseline of each number")
-    spacing: Range = _field((0, 0), "px, gap between neighbours, each number")
-    gap: Range = _field((0, 0), "px, added to the spacing for each pair of neighbours")
+    rotation: Range = _field((0, 0), "degrees, each digit", (-45, 45))
+    scale: Range = _field((1, 1), "factor, each digit", (0.3, 3))
+    aspect: Range = _field((1, 1), "factor on the width, each number", (0.4, 2.5))
+    shift: Range = _field((0, 0), "px, each digit, both ways", (-14, 14))
+    baseline: Range = _field((0, 0), "px, vertical shift of each digit", (-28, 28))
+    slant: Range = _field((0, 0), "degrees to the right, each number", (-45, 45))
+    lean: Range = _field((0, 0), "degrees to the right, added for each digit", (-30, 30))
+    rise: Range = _field((0, 0), "degrees, rising baseline of each number", (-20, 20))
+    spacing: Range = _field((0, 0), "px, gap between neighbours, each number", (-20, 40))
+    gap: Range = _field((0, 0), "px, added to the spacing for each pair of neighbours", (-20, 40))
     overlap: float = _field(0.25, "most that neighbours overlap, of the narrower one's width")
-    elastic: Range = _field((0, 0), "px, smooth displacement of each digit")
+    elastic: Range = _field((0, 0), "px, smooth displacement of each digit", (0, 4))
     tremor: Range = _field((0, 0), "px, fast displacement of each digit")
     reink: float = _field(
         0.0, "share of numbers thinned and inked anew, as all under a `size` of 0.6"
     )
-    pen: Range = _field((2, 2), "px, pen width of a number inked anew")
-    contrast: Range = _field((1, 1), "factor on the ink of a number that is not inked anew")
-    softness: Range = _field((1, 1), "output px over which ink fades at its edge, inked anew")
+    pen: Range = _field((2, 2), "px, pen width of a number inked anew", (0.5, 8))
+    contrast: Range = _field(
+        (1, 1), "factor on the ink of a number that is not inked anew", (0.3, 4)
+    )
+    softness: Range = _field(
+        (1, 1), "output px over which ink fades at its edge, inked anew", (0.5, 4)
+    )
     uneven: float = _field(0.0, "share of numbers whose ink fades here and there, as in a scan")
     broken: float = _field(0.0, "share of numbers whose strokes have short breaks, as in a scan")
     specked: float = _field(0.0, "share of numbers with specks of dirt between their digits")
     marked: float = _field(0.0, "share of numbers with a point, sign or line that is no digit")
     doodled: float = _field(0.0, "share of numbers with a drawing that is no digit before them")
     anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
-    size: Range = _field((1, 1), "factor on the height of a number placed anywhere")
+    size: Range = _field((1, 1), "factor on the height of a number placed anywhere", (0.3, 1))
     strayed: float = _field(0.0, "share of those with cut-off ink at the edge of the drawing")
     ruled: float = _field(0.0, "share of numbers on a form: lines through or around them")
     scanned: float = _field(0.0, "share of numbers beside which a scan left some of the paper")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(self.name, field.name, getattr(self, field.name))
+            _check(self.name, field.name, getattr(self, field.name), field.metadata["limits"])
 
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values, ranges as [low, high]."""
@@ -158,53 +163,22 @@ def _show(value: Any) -> str:
 _NOT_BY_PEN = frozenset(
     (
         *("reference", "one_writer", "rotation", "aspect", "slant", "lean", "overlap"),
-        *("elastic", "tremor", "reink", "contrast"),
+        *("elastic", "tremor", "reink", "contrast", "frame"),
     )
 )
-# The widest values that still give numbers a person can read.
-_LIMITS: dict[str, Range] = {
-    "digits": (1, 5),
-    "reference": (0, 1),
-    "written": (0, 1),
-    "leading_zeros": (0, 1),
-    "one_writer": (0, 1),
-    "rotation": (-45, 45),
-    "scale": (0.3, 3),
-    "aspect": (0.4, 2.5),
-    "shift": (-14, 14),
-    "baseline": (-28, 28),
-    "slant": (-45, 45),
-    "lean": (-30, 30),
-    "rise": (-20, 20),
-    "spacing": (-20, 40),
-    "gap": (-20, 40),
-    "overlap": (0, 1),
-    "elastic": (0, 4),
-    "tremor": (0, 1),
-    "reink": (0, 1),
-    "pen": (0.5, 8),
-    "contrast": (0.3, 4),
-    "softness": (0.5, 4),
-    "uneven": (0, 1),
-    "broken": (0, 1),
-    "specked": (0, 1),
-    "marked": (0, 1),
-    "doodled": (0, 1),
-    "anywhere": (0, 1),
-    "size": (0.3, 1),
-    "strayed": (0, 1),
-    "ruled": (0, 1),
-    "scanned": (0, 1),
-}
 
 
-def _check(recipe: str, name: str, value: Any) -> None:
+def _check(recipe: str, name: str, value: Any, limits: Range) -> None:
     if name == "frame" and value not in ("ink", "box"):
         raise UserError(f"recipe '{recipe}': frame is '{value}'; it takes 'ink' or 'box'")
-    if name not in _LIMITS:
+    if isinstance(value, str):
         return
     low, high = value if isinstance(value, tuple) else (value, value)
-    least, most = _LIMITS[name]
+    least, most = limits
+    if name == "digits" and not (float(low).is_integer() and float(high).is_integer()):
+        raise UserError(
+            f"recipe '{recipe}': digits is {_show(value)}; a number has whole digits, like 2 to 4"
+        )
     if low > high:
         raise UserError(
             f"recipe '{recipe}': {name} is upside down, {low:g} to {high:g}; "

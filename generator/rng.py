@@ -7,6 +7,10 @@ import numpy.typing as npt
 
 # Philox4x64 gives four 64-bit words for each step of its counter.
 WORDS_PER_STEP = 4
+MAX_SEED = 2**63 - 1  # of a data set
+# Bits above a seed's, so that each kind of draws has a stream of its own; the pen model's numbers
+# take 1 to 3, its hands the highest.
+PAPER, DOODLES, MARKS, STRAYS, RULES, SCANS = (stream << 64 for stream in range(16, 22))
 Samples = npt.NDArray[np.int64]
 
 
@@ -18,7 +22,7 @@ def uniforms(seed: int, start: int, count: int, draws: int) -> npt.NDArray[np.fl
     order, any split of the range and any number of workers give the same rows.
 
     Args:
-        seed: The stream, 0 to 2**64 - 1.
+        seed: The stream, 0 to 2**128 - 1.
         start: First sample, at least 0.
         count: How many samples.
         draws: Numbers per sample, a multiple of 4.
@@ -52,7 +56,7 @@ def uniforms_of(key: int, samples: Samples, draws: int) -> npt.NDArray[np.float6
     """Uniform numbers for samples that need not be neighbours: rows of `uniforms`.
 
     Args:
-        key: The stream, 0 to 2**128 - 1; up to 2**64 - 1 it is a seed of `uniforms`.
+        key: The stream, as the seed of `uniforms`.
         samples: int64 (n,), at least 0, in any order.
         draws: Numbers per sample, a multiple of 4.
 

@@ -3,12 +3,13 @@
 One that stands upright is taller than the digits, so that none is a 1.
 """
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.rng import uniforms_of
-from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
+from generator import overlay
+from generator.overlay import LEFT, ROOM, TOP, draw_line, extents
+from generator.rng import RULES, uniforms_of
+from shards.canvas import FAINT
 
 U8 = npt.NDArray[np.uint8]
 I16 = npt.NDArray[np.int16]
@@ -17,13 +18,8 @@ Bools = npt.NDArray[np.bool_]
 Point = tuple[float, float]
 
 DRAWS = 16
-# Keeps these draws apart from all others of a seed.
-STREAM = 20 << 64
 
-# The room of ink, of the centres of pixels.
-LEFT, RIGHT = WIDTH - RIGHT_MARGIN - INK_WIDTH, WIDTH - RIGHT_MARGIN - 1
-TOP = (HEIGHT - INK_HEIGHT) // 2
-BOTTOM = TOP + INK_HEIGHT - 1
+RIGHT, BOTTOM = overlay.RIGHT - 1, overlay.BOTTOM - 1  # the centres of the last pixels
 THROUGH = 0.4  # of the numbers have a line through them, the others a frame where there is room
 PASSES = 6.0  # px that a line through a number goes on beside it, at least, where there is room
 OUT = 30.0  # px more, at most
@@ -53,8 +49,8 @@ def rule(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
-        there = boxes[row][boxes[row, :, 2] > 0].astype(np.float64)
+    for row, u in zip(rows.tolist(), uniforms_of(RULES | seed, start + rows, DRAWS), strict=True):
+        there = boxes[row][boxes[row, :, 2] > 0]
         if u[0] < THROUGH:
             lines = _through(there, bool(anywhere[row]), u.tolist())
         else:
@@ -62,9 +58,9 @@ def rule(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
         _draw(images[row], lines, u)
 
 
-def _through(boxes: npt.NDArray[np.float64], anywhere: bool, u: list[float]) -> list[list[Point]]:
+def _through(boxes: I16, anywhere: bool, u: list[float]) -> list[list[Point]]:
     """Cross all digits; not a single one of which the line might be a part."""
-    left, top, right, bottom = _extents(boxes)
+    left, top, right, bottom = _ends(boxes)
     from_x, to_x = left - PASSES - u[2] * OUT, right + PASSES + u[3] * OUT
     if not anywhere:
         to_x = right  # where fit() ends
@@ -76,9 +72,9 @@ def _through(boxes: npt.NDArray[np.float64], anywhere: bool, u: list[float]) -> 
     return [[(from_x, y), (to_x, y)]]
 
 
-def _frame(boxes: npt.NDArray[np.float64], u: list[float]) -> list[list[Point]]:
+def _frame(boxes: I16, u: list[float]) -> list[list[Point]]:
     """Draw some sides of a frame, those for which there is room, and lines between digits."""
-    left, top, right, bottom = _extents(boxes)
+    left, top, right, bottom = _ends(boxes)
     height = bottom - top + 1
     x0 = max(LEFT, left - FREE_ACROSS - u[2] * PAD_ACROSS)
     x1 = min(RIGHT, right + FREE_ACROSS + u[3] * PAD_ACROSS)
@@ -97,10 +93,10 @@ def _frame(boxes: npt.NDArray[np.float64], u: list[float]) -> list[list[Point]]:
     return [line for side in FRAMES[int(u[1] * len(FRAMES))].split() for line in able[side]]
 
 
-def _extents(boxes: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+def _ends(boxes: I16) -> tuple[int, int, int, int]:
     """First and last column and row of a number's ink: left, top, right, bottom."""
-    low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0) - 1
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+    left, top, right, bottom = extents(boxes)
+    return left, top, right - 1, bottom - 1
 
 
 def _draw(image: U8, lines: list[list[Point]], u: npt.NDArray[np.float64]) -> None:
@@ -112,7 +108,5 @@ def _draw(image: U8, lines: list[list[Point]], u: npt.NDArray[np.float64]) -> No
     for k, line in enumerate(lines):
         shaken = (np.roll(u[8:12], k).reshape(2, 2) - 0.5) * TREMBLE + line
         ends = np.clip(shaken, (LEFT, TOP), (RIGHT, BOTTOM))
-        fixed = np.rint(ends * 16).astype(np.int32)[:, None]
-        cv2.polylines(drawn, [fixed], False, level, 1, cv2.LINE_AA, 4)
-    drawn[:TOP], drawn[BOTTOM + 1 :], drawn[:, :LEFT], drawn[:, RIGHT + 1 :] = 0, 0, 0, 0
-    np.maximum(image, drawn, out=image)
+        draw_line(drawn, ends, level, 1)
+    np.maximum(image[ROOM], drawn[ROOM], out=image[ROOM])

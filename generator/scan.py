@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.rng import uniforms_of
-from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
+from generator.overlay import BOTTOM, LEFT, RIGHT, TOP, extents
+from generator.rng import SCANS, uniforms_of
+from shards.canvas import FAINT
 
 U8 = npt.NDArray[np.uint8]
 I16 = npt.NDArray[np.int16]
@@ -20,11 +21,7 @@ Bools = npt.NDArray[np.bool_]
 Area = tuple[slice, slice]
 
 DRAWS = 8
-# Keeps these draws apart from all others of a seed.
-STREAM = 21 << 64
 
-TOP = (HEIGHT - INK_HEIGHT) // 2
-LEFT = WIDTH - RIGHT_MARGIN - INK_WIDTH
 MARGIN = 50.0  # px of paper on the left of a number placed anywhere, at most
 DENSE = (0.01, 0.6)  # of the paper is not clean; each ratio is as likely
 # The denser, the fainter: as bright as the ink up to this density, then by this power of it.
@@ -50,7 +47,7 @@ def scan(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
+    for row, u in zip(rows.tolist(), uniforms_of(SCANS | seed, start + rows, DRAWS), strict=True):
         area = _area(boxes[row], bool(anywhere[row]), float(u[0]))
         paper = _paper(images[row], area, u.tolist())
         part = images[row][area]
@@ -59,14 +56,10 @@ def scan(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
 
 def _area(boxes: I16, anywhere: bool, u: float) -> Area:
     """Rows and columns that show paper."""
-    x, y, width, height = boxes[boxes[:, 2] > 0].T
-    left = int(x.min())
+    left, top, right, bottom = extents(boxes)
     if not anywhere:
-        return slice(int(y.min()), int((y + height).max())), slice(left, int((x + width).max()))
-    return (
-        slice(TOP, TOP + INK_HEIGHT),
-        slice(max(LEFT, left - int(u * MARGIN)), WIDTH - RIGHT_MARGIN),
-    )
+        return slice(top, bottom), slice(left, right)
+    return slice(TOP, BOTTOM), slice(max(LEFT, left - int(u * MARGIN)), RIGHT)
 
 
 def _paper(image: U8, area: Area, u: list[float]) -> U8:
@@ -101,7 +94,7 @@ def _stripes(area: Area, u: list[float]) -> F32:
 @lru_cache
 def _noise(smooth: bool) -> F32:
     """Give a square of noise in which each value in 0..1 is as frequent, by pixels or by specks."""
-    noise = np.random.Generator(np.random.Philox(STREAM)).random((TABLE, TABLE), dtype=np.float32)
+    noise = np.random.Generator(np.random.Philox(SCANS)).random((TABLE, TABLE), dtype=np.float32)
     if smooth:
         noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.8), np.float32)
     ranks = np.empty(noise.size, np.float32)

@@ -3,12 +3,12 @@
 It is why a number may come out small and anywhere: `fit` crops to all ink, and so to this, too.
 """
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.rng import uniforms_of
-from shards.canvas import FAINT, HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
+from generator.overlay import ROOM, draw_line, extents
+from generator.rng import STRAYS, uniforms_of
+from shards.canvas import FAINT, INK_HEIGHT, INK_WIDTH
 
 U8 = npt.NDArray[np.uint8]
 I16 = npt.NDArray[np.int16]
@@ -18,10 +18,8 @@ F64 = npt.NDArray[np.float64]
 MOST = 3
 DRAWS_EACH = 8
 DRAWS = MOST * DRAWS_EACH
-# Keeps these draws apart from all others of a seed.
-STREAM = 19 << 64
 
-ROOM = 4  # px between a stray and the box of the number
+NEAR = 4  # px between a stray and the box of the number
 TALLEST = 0.4  # of the number's height; a taller one may be a 1
 LINE = 0.25  # of the strays are lines along an edge; the others are short strokes
 LINE_LENGTH = (0.15, 1.0)  # of the canvas
@@ -41,9 +39,8 @@ def stray(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
         seed: The stream.
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
-    for row, u in zip(rows.tolist(), uniforms_of(STREAM | seed, start + rows, DRAWS), strict=True):
-        x, y, width, height = boxes[row][boxes[row, :, 2] > 0].T
-        box = int(x.min()), int(y.min()), int((x + width).max()), int((y + height).max())
+    for row, u in zip(rows.tolist(), uniforms_of(STRAYS | seed, start + rows, DRAWS), strict=True):
+        box = extents(boxes[row])
         for which in u.reshape(MOST, DRAWS_EACH)[: 1 + int(u[7] * MOST)].tolist():
             _lay(images[row], box, which)
 
@@ -55,13 +52,10 @@ def _lay(image: U8, box: tuple[int, int, int, int], u: list[float]) -> None:
     """
     left, top, right, bottom = box
     drawn = np.zeros_like(image)
-    corner = (HEIGHT - INK_HEIGHT) // 2, WIDTH - RIGHT_MARGIN - INK_WIDTH
-    room = drawn[corner[0] : corner[0] + INK_HEIGHT, corner[1] : corner[1] + INK_WIDTH]
     points = _line(u) if u[0] < LINE else _stroke(u)
     level = int(255 - (255 - 3 * FAINT) * u[5])
-    fixed = np.rint(points * 16).astype(np.int32)[:, None]
-    cv2.polylines(room, [fixed], False, level, PENS[int(u[6] * len(PENS))], cv2.LINE_AA, 4)
-    near = drawn[max(0, top - ROOM) : bottom + ROOM, max(0, left - ROOM) : right + ROOM]
+    draw_line(drawn[ROOM], points, level, PENS[int(u[6] * len(PENS))])
+    near = drawn[max(0, top - NEAR) : bottom + NEAR, max(0, left - NEAR) : right + NEAR]
     if near.any() or drawn[top:bottom].any(axis=1).sum() > TALLEST * (bottom - top):
         return
     np.maximum(image, drawn, out=image)

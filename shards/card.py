@@ -115,7 +115,10 @@ def _splits(manifest: Manifest) -> str:
     for split, count in manifest.splits.items():
         shards = [entry for entry in manifest.shards if entry.split == split]
         rows += f"| {split} | {count:,} | {len(shards)} | {sum(s.bytes for s in shards):,} |\n"
-    proof = "No writer and no digit is in two splits; `shards verify` proves it."
+    proof = (
+        "No writer, by the names in the manifest, and no digit is in two splits; `shards verify` "
+        "proves it."
+    )
     if not manifest.writers_known:
         proof = "No picture is in two splits; who wrote the numbers is not known."
     return f"""## Splits

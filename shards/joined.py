@@ -1,7 +1,7 @@
 """Several data sets read as one, the samples of each split one set after the other."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -41,23 +41,47 @@ class Joined(DataSet):
         """Return the same: the sets are finished."""
         return self.count(split)
 
+    def prepare(self, split: str, indices: np.ndarray) -> None:
+        """Prepare as `DataSet.prepare` does, each set its own."""
+        for data, _, own in self._parts(split, np.ravel(indices)):
+            data.prepare(split, own)
+
     def gather(
         self, split: str, indices: np.ndarray, out: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Gather as `DataSet.gather` does; an index counts on from one set to the next."""
+        images = np.empty((len(indices), HEIGHT, WIDTH), np.uint8) if out is None else out
+        digits = np.empty((len(indices), MAX_DIGITS), np.int8)
+        for data, rows, own in self._parts(split, indices):
+            part = np.empty((len(rows), HEIGHT, WIDTH), images.dtype)
+            _, digits[rows] = data.gather(split, own, part)
+            images[rows] = part
+        return images, digits
+
+    def names(self, split: str, indices: np.ndarray) -> list[str]:
+        """Name samples as `DataSet.names` does, and before each the set that it is of."""
+        named: dict[int, str] = {}
+        for data, rows, own in self._parts(split, indices):
+            called = [f"{data.manifest.name}/{name}" for name in data.names(split, own)]
+            named |= zip(rows.tolist(), called, strict=True)
+        return [named[row] for row in range(len(indices))]
+
+    def _parts(
+        self, split: str, indices: np.ndarray
+    ) -> Iterator[tuple[DataSet, np.ndarray, np.ndarray]]:
+        """Give each set that has some of these samples (b,), which they are, and its indices."""
         indices = np.asarray(indices, np.int64)
         starts = np.array([0, *accumulate(self._counts(split))])
         if indices.size and not 0 <= indices.min() <= indices.max() < starts[-1]:
-            raise UserError(f"split {split!r} of {self.manifest.name} has {starts[-1]} samples")
-        images = np.empty((len(indices), HEIGHT, WIDTH), np.uint8) if out is None else out
-        digits = np.empty((len(indices), MAX_DIGITS), np.int8)
+            raise UserError(
+                f"samples {indices.min()}..{indices.max()} are asked of split {split!r} of "
+                f"{self.manifest.name}, which has {starts[-1]}"
+            )
         owners = np.searchsorted(starts, indices, side="right") - 1
         for number, data in enumerate(self.sets):
             rows = np.flatnonzero(owners == number)
             if len(rows):
-                found = data.gather(split, indices[rows] - starts[number])
-                images[rows], digits[rows] = found
-        return images, digits
+                yield data, rows, indices[rows] - starts[number]
 
 
 def _join(manifests: Sequence[Manifest], splits: dict[str, int]) -> Manifest:

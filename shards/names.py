@@ -5,7 +5,7 @@ import re
 from shards.errors import UserError
 
 SPLITS = ("test", "val", "train")  # in the order of their keys, so that train can grow at its end
-MAX_SHARDS = 10**5  # of a split: their names have five digits
+MAX_SHARDS = 10**5  # of a data set: names have five digits, and manifests an end
 
 _SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5}}\.tar", re.ASCII)
 

@@ -18,8 +18,12 @@ _GROUND, _TEXT = (24, 26, 30), (222, 226, 232)
 def preview(dataset: DataSet, split: str, count: int) -> Image.Image:
     """Draw `count` samples, spread evenly over what is at hand of `split`, with their labels."""
     ready = dataset.at_hand(split)
-    if count < 1 or not ready:
-        raise UserError(f"{count} of the {ready} samples on disk of {split!r}: nothing to show")
+    if count < 1:
+        raise UserError(f"{count} samples are asked for: ask for one or more")
+    if not ready:
+        raise UserError(
+            f"no sample of {split!r} of {dataset.where} is on disk: wait for the build, or fetch it"
+        )
     indices = np.linspace(0, ready - 1, min(count, ready)).round().astype(np.int64)
     images, digits = dataset.gather(split, indices)
     return sheet(images, to_labels(digits), columns=4)

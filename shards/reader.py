@@ -76,14 +76,14 @@ class Shard:
 class DataSet:
     """A folder of shards with its manifest.json, or one that is still being built (plan.json)."""
 
-    def __init__(self, folder: Path, part: Manifest | None = None) -> None:
+    def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
         """Read the manifest; shards are opened when first needed. UserError for no data set.
 
-        part: the folder's manifest with fewer shards, where not all are to be read.
+        manifest: that of the set, where it is known already or not all shards are to be read.
         """
         self.folder = Path(folder)
         self.where = str(folder)  # as it is named to people
-        self.manifest: Manifest = part or _find_manifest(self.folder)
+        self.manifest: Manifest = manifest or _find_manifest(self.folder)
         allow_open_files(len(self.manifest.shards))
         self._entries: dict[str, list[ShardEntry]] = {
             split: [entry for entry in self.manifest.shards if entry.split == split]
@@ -163,6 +163,10 @@ class DataSet:
         numbers, rows = self._locate(split, indices)
         firsts = np.array([entry.first_key for entry in self._entries[split]], np.int64)
         return np.asarray(firsts[numbers] + rows)
+
+    def names(self, split: str, indices: np.ndarray) -> list[str]:
+        """Return the names of the files of samples, without their endings; as `keys` otherwise."""
+        return [f"{key:0{KEY_DIGITS}}" for key in self.keys(split, indices).tolist()]
 
     def _locate(self, split: str, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which shards of the split hold these samples, and in which rows, int64 (b,)."""

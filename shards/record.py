@@ -159,13 +159,16 @@ def on_canvas(boxes: np.ndarray) -> np.ndarray:
 def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: Any) -> None:
     if array.shape != shape or array.dtype != dtype:
         raise UserError(
-            f"samples.{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}"
+            f"samples.{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}: "
+            "convert it before it is written"
         )
 
 
 def _check_all(right: np.ndarray, fault: str) -> None:
     if not right.all():
-        raise UserError(f"sample {np.argwhere(~right)[0, 0]} of the batch {fault}")
+        raise UserError(
+            f"sample {np.argwhere(~right)[0, 0]} of the batch {fault}: mend or leave it out"
+        )
 
 
 def _check_keys(first_key: int, count: int) -> None:

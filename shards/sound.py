@@ -39,7 +39,8 @@ def open_sound(
     there = [entry for entry in entries if (data.folder / entry.file).exists()]
     _refuse(data.folder, _faults(data, there))
     building = any(entry.sha256 is None for entry in entries)
-    missing = [] if building else [entry for entry in entries if entry not in there]
+    here = {entry.file for entry in there}
+    missing = [] if building else [entry for entry in entries if entry.file not in here]
     if missing and not partial:
         _refuse(
             data.folder,
@@ -57,7 +58,8 @@ def open_sound(
 
 def without(manifest: Manifest, missing: Sequence[ShardEntry]) -> Manifest:
     """Return the manifest of what is left: another version and fingerprint, fewer samples."""
-    shards = [entry for entry in manifest.shards if entry not in missing]
+    lost = {entry.file for entry in missing}
+    shards = [entry for entry in manifest.shards if entry.file not in lost]
     names = " ".join([manifest.fingerprint, *(entry.file for entry in missing)])
     base, plus, build = manifest.version.partition("+")
     return replace(

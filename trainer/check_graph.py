@@ -29,7 +29,8 @@ check (float[1, 5] expected, float[1, 13] reading, float[1, {steps}, 11] softmax
   float[1, 1] right_from = {{{right_from}}}, float[1, 1] wrong_to = {{{wrong_to}}},
   float[1, 1] legible = {{{legible}}},
   int64[1] at_0 = {{0}}, int64[1] at_1 = {{1}}, int64[1] at_2 = {{2}}, int64[1] at_3 = {{3}},
-  int64[1] at_8 = {{8}}, int64[1] end = {{9999}}, int64[1] last = {{-1}}, int64 start = {{0}},
+  int64[1] at_8 = {{8}}, int64[3] as_column = {{0, 1, 11}}, int64[4] as_columns = {{0, 0, 1, 11}},
+  int64[1] end = {{9999}}, int64[1] last = {{-1}}, int64 start = {{0}},
   float[5, 11] places = {{{places}}}, float[5, 11] places_after = {{{places_after}}},
   float[11, 11] one_on = {{{one_on}}}, float[11, 11] two_on = {{{two_on}}},
   float[6, 11] ends_of = {{{ends_of}}}
@@ -69,14 +70,14 @@ check (float[1, 5] expected, float[1, 13] reading, float[1, {steps}, 11] softmax
   is_same = Equal (state_class, earlier_class)
   is_other = Not (is_same)
   other = Cast <to = 1> (is_other)
-  other_column = Unsqueeze (other, at_1)
+  other_column = Reshape (other, as_column)
   leaps = Mul (other_column, two_on)
   moves = Add (leaps, one_on)
 
   probabilities = Squeeze (softmax, at_0)
   state = Cast <to = 7> (state_class)
   emitted = Gather <axis = 1> (probabilities, state)
-  emitted_column = Unsqueeze (emitted, at_2)
+  emitted_column = Reshape (emitted, as_columns)
   product_0 = Mul (emitted_column, moves)
 {products}
   from_begin = Gather <axis = 2> ({product}, start)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields
@@ -41,6 +42,7 @@ from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
 
 LOGITS, READER, CARD = "logits.onnx", "reader.onnx", "reader.json"
+FIXED = ("warmup", "weight_decay", "clip", "average", "val_images")
 STARTS = ("init", "averaged", "judge")  # of a Config: what other weights it goes by
 TOLERANCE = 1e-3  # of a logit, whose size is about 10
 
@@ -175,22 +177,22 @@ def describe(header: Header, parameters: int, tested: Manifest) -> dict[str, str
 def training_command(header: Header) -> str:
     """Return the command that trained a checkpoint, with the options that are not the defaults.
 
-    Not those that name other weights, of which only hashes are known: see `STARTS`.
+    Not those that name other weights, of which only hashes are known (see `STARTS`), nor what the
+    command has no option for (`FIXED`).
     """
     usual = {field.name: field.default for field in fields(Config)}
     chosen = {
         name: value
         for name, value in header.config.items()
-        if value != usual.get(name) and name not in STARTS
+        if value != usual.get(name) and name not in (*STARTS, *FIXED)
     }
-    options = [_option(name.replace("_", "-"), value) for name, value in chosen.items()]
-    return " ".join(["trainer train", header.data.split()[0], *options])
+    options = [f"--{name.replace('_', '-')} {_plain(value)}" for name, value in chosen.items()]
+    name, _, _version = header.data.rpartition(" ")
+    return " ".join(["trainer train", shlex.quote(name), *options])
 
 
-def _option(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no-{name}"
-    return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 def tools() -> str:

@@ -39,11 +39,11 @@ def write_kit(out: Path, engine: str, model: str) -> list[str]:
 
 def find_model(model: str) -> Path:
     """Return the folder of a reader that ships, or `model` itself where that is such a folder."""
-    for folder in (_PRETRAINED / f"{model}-int8", _PRETRAINED / model, Path(model)):
+    shipped = [] if Path(model).is_absolute() else [f"{model}-int8", model]
+    for folder in (*(_PRETRAINED / name for name in shipped), Path(model)):
         if (folder / READER).is_file():
             return folder
-    shipped = ", ".join(sorted(path.parent.name for path in _PRETRAINED.glob(f"*/{READER}")))
+    known = ", ".join(sorted(path.parent.name for path in _PRETRAINED.glob(f"*/{READER}")))
     raise UserError(
-        f"{model} is no reader that ships ({shipped}) and no folder with a {READER}: "
-        "name one of them"
+        f"{model} is no reader that ships ({known}) and no folder with a {READER}: name one of them"
     )

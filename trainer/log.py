@@ -5,7 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from shards.errors import UserError
 from shards.files import replacing
+from shards.schema import expect, reject
 
 LOG, SKIPPED, CURVES = "log.jsonl", "skipped.jsonl", "curves.png"
 
@@ -74,9 +76,24 @@ def open_log(folder: Path, step: int, writes: bool) -> RunLog:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Return all records of a run."""
-    with (folder / LOG).open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    """Return all records of a run, each with its `step`; UserError for a damaged log."""
+    path = folder / LOG
+    with path.open("rb") as file:
+        return [_record(line, f"line {number} of {path}") for number, line in enumerate(file, 1)]
+
+
+def _record(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = expect(json.loads(line), dict, where)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{where} is no JSON ({error}): remove that line") from error
+    for name in ("step", *(("val_loss",) if "accuracy" in record else ())):
+        if name not in record:
+            reject(where, f"lacks the field {name!r}")
+    for name, value in record.items():
+        if type(value) not in (int, float):
+            reject(where, f"has {value!r} as {name!r}, which is no number")
+    return record
 
 
 def _drop_after(step: int, path: Path) -> None:

@@ -63,8 +63,7 @@ def _training(header: Header) -> Iterator[str]:
         for name, value in header.config.items()
     ]
     yield heading("Training")
-    options = table(["option", "value", ""], [[name, value, note] for name, value, note in rows])
-    yield details("options", options)
+    yield details("options", table(["option", "value", ""], rows))
 
 
 def _data(data: DataSet) -> Iterator[str]:

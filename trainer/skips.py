@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from shards.errors import UserError
-from shards.layout import KEY_DIGITS
 from shards.reader import DataSet
 from trainer.log import SKIPPED, RunLog
 from trainer.meter import Meter
@@ -23,7 +22,8 @@ _MAX_SKIPPED = 10  # steps in a row without a finite loss or gradient
 class Skips:
     """The skipped steps of one epoch, whose samples are `indices`, int64 (steps, batch), of train.
 
-    A step is skipped when its loss or gradient is not finite (see `trainer.train.update`).
+    With a judge these are all that a step looked at, of which it trained on some. A step is skipped
+    when its loss or gradient is not finite (see `trainer.train.update`).
     """
 
     data: DataSet
@@ -50,5 +50,5 @@ class Skips:
     def _note(self, state: State, later: int) -> None:
         """Write down the step before `later` others."""
         rows = self.indices[state.step - 1 - later]
-        keys = [f"{key:0{KEY_DIGITS}}" for key in self.data.keys("train", rows).tolist()]
-        self.log.note_skipped(state.updates - later, state.epoch, keys)
+        names = self.data.names("train", rows)
+        self.log.note_skipped(state.updates - later, state.epoch, names)

@@ -42,7 +42,7 @@ def as_text(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """All findings, the file's path, digit, writer, kind, reason and score of each."""
+    """All findings, each with the file's path, kind, reason and score, and whether it is bad."""
     content = {
         "folder": str(report.folder),
         "pictures": len(report.pictures),

@@ -75,12 +75,11 @@ def split_writers(writers: list[str], val: float, test: float) -> dict[str, str]
     ordered = sorted(writers, key=lambda name: hashlib.sha256(name.encode()).digest())
     if len(ordered) < len(SPLITS) and max(val, test) < 1:
         return dict.fromkeys(ordered, "train")
-    if val + test >= 1 and max(val, test) < 1:
-        raise UserError(
-            f"a share of {val:g} for val and one of {test:g} for test leave no writer to train; "
-            "their sum must be below 1, or one of them 1: all"
-        )
     tests, vals = (max(1, round(share * len(ordered))) if share else 0 for share in (test, val))
-    names = ["test"] * tests + ["val"] * vals
-    names += ["train"] * (len(ordered) - len(names))
-    return dict(zip(ordered, names, strict=False))
+    if tests + vals >= len(ordered) and max(val, test) < 1:
+        raise UserError(
+            f"a share of {val:g} for val and one of {test:g} for test leave none of "
+            f"{len(ordered)} writers to train; lower them, or make one of them 1: all"
+        )
+    names = ["test"] * tests + ["val"] * vals + ["train"] * (len(ordered) - tests - vals)
+    return dict(zip(ordered, names, strict=False))  # shares of 1 and more: some are left over

@@ -138,8 +138,9 @@ def _writers(folder: Path, split: str, count: int) -> npt.NDArray[np.str_]:
             numbers = arrays[f"{split}_writer"]
     except Exception as error:  # among others that of zipfile, which numpy does not wrap
         raise UserError(f"{path} holds no readable array {split}_writer ({error})") from error
-    if numbers.shape != (count,):
+    if numbers.shape != (count,) or numbers.dtype.kind not in "iu":
         raise UserError(
-            f"{path}: {split}_writer has shape {numbers.shape}, but MNIST has {count} digits there"
+            f"{path}: {split}_writer is {numbers.dtype} {numbers.shape}, not a whole number for "
+            f"each of {count} digits: save it anew, or remove the file"
         )
     return np.array([f"{number:04d}" for number in numbers])

@@ -1,6 +1,7 @@
 """What a data set elsewhere holds, and in which files it travels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from shards.compact import Packed, parse_compact
 from shards.errors import UserError
@@ -8,7 +9,7 @@ from shards.manifest import COMPACT, MANIFEST, Manifest, ShardEntry
 from shards.remote.place import Place
 from shards.remote.retry import persistently
 
-_MAX_BYTES = 1 << 25
+_MAX_BYTES = 1 << 26  # of a compact manifest, half as long again as a plain one
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,15 @@ class Index:
 
     def has(self, entry: ShardEntry) -> bool:
         """Whether the very bytes of a shard are in it, under the same name."""
-        return any((e.file, e.sha256) == (entry.file, entry.sha256) for e in self.manifest.shards)
+        return (entry.file, entry.sha256) in self._shards
 
     def holds(self, other: Manifest) -> bool:
         """Whether it has all shards of another manifest: it is that, or has grown from it."""
-        own = {(entry.file, entry.sha256) for entry in self.manifest.shards}
-        return {(entry.file, entry.sha256) for entry in other.shards} <= own
+        return all(self.has(entry) for entry in other.shards)
+
+    @cached_property
+    def _shards(self) -> set[tuple[str, str | None]]:
+        return {(entry.file, entry.sha256) for entry in self.manifest.shards}
 
     def wire(self, entry: ShardEntry) -> Packed:
         """Return the file in which a shard travels."""

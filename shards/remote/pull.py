@@ -51,7 +51,8 @@ def _missing(folder: Path, index: Index) -> list[ShardEntry]:
                     f"{folder / entry.file} is not that of {index.manifest.name} "
                     f"{index.manifest.version}: remove it, or pull into an empty folder"
                 )
-    return [entry for entry in entries if entry not in there]
+    here = {entry.file for entry in there}
+    return [entry for entry in entries if entry.file not in here]
 
 
 def _refuse_another(folder: Path, index: Index) -> None:

@@ -49,6 +49,8 @@ def _judge(error: Exception) -> tuple[bool, str]:
     status = getattr(error, "status", None) or getattr(answer, "status_code", None)
     if isinstance(error, FileNotFoundError) or status == 404:
         return True, "it is not there"
+    if isinstance(error, (NotADirectoryError, IsADirectoryError)):
+        return True, "a file is where a folder should be, or a folder where a file"
     if isinstance(error, PermissionError) or status in (401, 403):
         return True, "access is denied"
     if isinstance(status, int):

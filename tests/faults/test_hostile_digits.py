@@ -1,5 +1,7 @@
 """Pictures that are no digits, in recipes at their limits: every number still has all its ink."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, reject, settings
@@ -8,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from generator import engine
 from generator.bank import Bank, build_bank
-from generator.recipe import _LIMITS, PRESETS, Recipe, preset
+from generator.recipe import PRESETS, Recipe, preset
 from generator.sources.folder import read_folder
 from shards.errors import UserError
 
@@ -44,8 +46,9 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
 def recipes(draw: st.DrawFn) -> Recipe:
     """A preset with some settings anywhere within their limits."""
     settings = []
-    for name in draw(st.sets(st.sampled_from(sorted(_LIMITS)), max_size=8)):
-        least, most = _LIMITS[name]
+    limits = {f.name: f.metadata["limits"] for f in fields(Recipe) if f.type is not str}
+    for name in draw(st.sets(st.sampled_from(sorted(limits)), max_size=8)):
+        least, most = limits[name]
         values = st.integers(int(least), int(most)) if name == "digits" else st.floats(least, most)
         low, high = sorted([draw(values), draw(values)])
         single = isinstance(getattr(PRESETS["clean"], name), float)

@@ -4,7 +4,7 @@ import pytest
 from generator.bank import Bank
 from generator.engine import render
 from generator.recipe import preset
-from generator.strays import ROOM, TALLEST, stray
+from generator.strays import NEAR, TALLEST, stray
 from shards.canvas import FAINT
 from shards.record import Samples
 from tests.generator.conftest import PLAIN
@@ -31,7 +31,7 @@ def test_strays_keep_away_from_the_number_and_are_lower_than_it(numbers: Samples
         there = boxes[boxes[:, 2] > 0]
         left, top = there[:, :2].min(axis=0)
         right, bottom = (there[:, :2] + there[:, 2:]).max(axis=0)
-        near = np.s_[max(0, top - ROOM) : bottom + ROOM, max(0, left - ROOM) : right + ROOM]
+        near = np.s_[max(0, top - NEAR) : bottom + NEAR, max(0, left - NEAR) : right + NEAR]
         np.testing.assert_array_equal(image[near], before[near])
         new = np.where(image != before, image, 0)[top:bottom]
         # Three at most, each of them lower than the number.

@@ -51,7 +51,7 @@ def test_at_most_so_many_are_taken_of_each(sets: list[DataSet]) -> None:
     wanted = everything(sets, 5)
     assert (images == wanted[0]).all()
     assert (digits == wanted[1]).all()
-    with pytest.raises(UserError, match="has 14 samples"):
+    with pytest.raises(UserError, match="which has 14"):
         joined.gather("train", np.array([14]))
 
 
@@ -59,3 +59,29 @@ def test_another_mixture_has_another_fingerprint(sets: list[DataSet]) -> None:
     joined = [Joined(sets), Joined(sets, 5), Joined(sets[::-1]), Joined(sets[:2])]
     assert len({data.manifest.fingerprint for data in joined}) == 4
     assert joined[0].manifest.name == "first+second+third"
+
+
+def test_floats_fill_0_to_1_as_those_of_a_set_do(sets: list[DataSet]) -> None:
+    out = np.empty((TOTAL, 32, 128), np.float32)
+    images, _ = Joined(sets).gather("train", np.arange(TOTAL), out)
+    wanted, _ = everything(sets, TOTAL)
+    assert images is out
+    assert np.array_equal(out, wanted.astype(np.float32) * np.float32(1 / 255))
+
+
+def test_a_sample_is_named_by_its_set_and_its_key(sets: list[DataSet]) -> None:
+    names = Joined(sets).names("train", np.array([6, 0, 19]))
+    keys = [sets[0].names("train", np.array([0])), sets[1].names("train", np.array([0]))]
+    assert names[:2] == [f"second/{keys[1][0]}", f"first/{keys[0][0]}"]
+    assert names[2].startswith("third/")
+
+
+def test_each_set_fetches_what_is_its_own(sets: list[DataSet]) -> None:
+    asked: dict[str, list[int]] = {}
+
+    class Noting(DataSet):
+        def prepare(self, split: str, indices: np.ndarray) -> None:
+            asked[f"{self.manifest.name}, {split}"] = indices.tolist()
+
+    Joined([Noting(data.folder) for data in sets]).prepare("train", np.array([[5, 6], [7, 0]]))
+    assert asked == {"first, train": [5, 0], "second, train": [0, 1]}

@@ -54,8 +54,13 @@ class Options:
                 f"{self.images} images of which {self.own:g} are own, with {self.test} to test "
                 f"and {self.val} to validate: give a share between 0 and 1, and images of each"
             )
-        if min(self.max_drop, self.minutes, self.seed) < 0:
-            raise UserError("the largest drop, minutes and seed must not be negative")
+        for name, value in (
+            ("largest drop", self.max_drop),
+            ("minutes", self.minutes),
+            ("seed", self.seed),
+        ):
+            if not value >= 0:  # nor NaN
+                raise UserError(f"the {name} is {value:g}; it must be a number from 0 on")
 
 
 def adapt(

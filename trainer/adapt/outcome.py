@@ -48,7 +48,7 @@ class Outcome:
     @property
     def refused(self) -> bool:
         """Whether everyone else's numbers are read worse by more than the limit."""
-        return self.tests[self.worst].drop > self.max_drop
+        return not self.tests[self.worst].drop <= self.max_drop  # nor for a limit that is NaN
 
     @property
     def better(self) -> bool:

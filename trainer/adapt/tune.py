@@ -12,7 +12,7 @@ from torch import Tensor
 
 from shards.reader import DataSet
 from trainer.average import copy_weights, mix_weights
-from trainer.checkpoint import BEST, find_weights, read_header
+from trainer.checkpoint import BEST, find_weights, read_header, weights_sha256
 from trainer.config import PEAK_RATES, Config
 from trainer.device import choose_precision
 from trainer.state import State
@@ -53,6 +53,7 @@ def tune(
         val_images=data.count("val"),
         max_minutes=minutes,
         seed=seed,
+        init=weights_sha256(weights),
         optimizer="adamw",  # Muon learns less of one hand before it harms the others: LOG.md
     )
     state = State(config, torch.device("cpu"))
