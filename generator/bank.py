@@ -17,7 +17,7 @@ from generator.bank_file import FORMAT, read_bank_file
 from generator.centreline import centreline_fields
 from generator.glyph import DIRECTIONS, SIZE, reach
 from generator.loops import INK_THRESHOLD
-from generator.sources.digits import SPLITS, Digits
+from generator.sources.digits import BANK_SPLITS, Digits
 from shards.errors import UserError
 from shards.files import replacement
 from shards.terminal import progress
@@ -77,7 +77,7 @@ class Bank:
 
     @cached_property
     def _pools(self) -> dict[str, "_Pool"]:
-        return {split: _Pool(self, split) for split in SPLITS}
+        return {split: _Pool(self, split) for split in BANK_SPLITS}
 
     def has(self, split: str) -> bool:
         """Whether a split has every digit."""
@@ -233,7 +233,7 @@ def _write(file: h5py.File, sources: list[Digits]) -> None:
     row = 0
     with progress("digits") as bar:
         task = bar.add_task("bank", total=count)
-        for split in SPLITS:
+        for split in BANK_SPLITS:
             for source in sorted(sources, key=lambda s: s.name):
                 order = _rows_of_split(source, split)
                 writers += _writers(source, split, order, row)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.glyph import DIRECTIONS, SIZE
-from generator.sources.digits import SPLITS
+from generator.sources.digits import BANK_SPLITS
 from shards.errors import UserError
 from shards.schema import expect, expect_fields, reject
 
@@ -133,9 +133,9 @@ def _check_rows(
     rising = np.ones(len(labels) + 1, bool)
     rising[1:-1] = labels[1:] >= labels[:-1]
     for i, writer in enumerate(writers):
-        if writer["split"] not in SPLITS or writer["source"] not in names:
+        if writer["split"] not in BANK_SPLITS or writer["source"] not in names:
             reject(f"{where}[{i}]", "has a split or source that the bank does not have")
-        place = (SPLITS.index(writer["split"]), writer["source"])
+        place = (BANK_SPLITS.index(writer["split"]), writer["source"])
         if writer["first"] != row or writer["stop"] < row or place < last:
             reject(f"{where}[{i}]", "has rows out of sequence")
         row, last = writer["stop"], place

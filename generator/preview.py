@@ -6,7 +6,7 @@ from PIL import Image
 from generator.bank import Bank
 from generator.engine import render
 from generator.recipe import Recipe
-from generator.sources.digits import SPLITS
+from generator.sources.digits import BANK_SPLITS
 from shards.labels import to_labels
 from shards.preview import sheet
 
@@ -39,7 +39,7 @@ def counts(bank: Bank) -> str:
         labels = np.concatenate([bank.labels[w.first : w.stop] for w in writers])
         each = "".join(f"{n:>7}" for n in np.bincount(labels, minlength=10))
         by_split = ", ".join(
-            f"{sum(w.split == split for w in writers)} {split}" for split in SPLITS
+            f"{sum(w.split == split for w in writers)} {split}" for split in BANK_SPLITS
         )
         lines.append(f"{source:<18}{each}{len(labels):>9}  {by_split}")
     return "\n".join(lines)

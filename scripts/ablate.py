@@ -17,6 +17,7 @@ from scripts.reproduce import LICENCES
 from scripts.results import machine
 from scripts.steps import Step, Steps
 from shards.files import replacing
+from trainer.metrics import Rate
 
 # Settings that take an ingredient out; None: the bank holds MNIST alone.
 INGREDIENTS: dict[str, list[str] | None] = {
@@ -92,8 +93,7 @@ def write(out: Path, head: list[str], steps: list[Step]) -> None:
 
 
 def _exact(file: Path) -> str:
-    exact = json.loads(file.read_text())["exact"]
-    return f"{exact['share']:.4f} [{exact['low']:.4f}, {exact['high']:.4f}]"
+    return str(Rate(**json.loads(file.read_text())["exact"]))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from scripts.steps import Step
 from shards import __version__
 from shards.files import replacing
 from trainer.export import CARD
+from trainer.metrics import Rate
 from trainer.ship import EVALUATION, processor
 
 TOOLS = ("numpy", "opencv-python-headless", "torch", "onnx", "onnxruntime")
@@ -59,7 +60,7 @@ def _accuracy(out: Path, models: list[str]) -> list[str]:
     for model in models:
         found = [_tests(out, model, precision) for precision in PRECISIONS]
         for test in found[0]:
-            rates = [_rate(each[test]["exact"]) if test in each else "-" for each in found]
+            rates = [str(Rate(**each[test]["exact"])) if test in each else "-" for each in found]
             n = found[0][test]["exact"]["count"]
             lines.append(f"| {model} | {test} | {n:,} | {' | '.join(rates)} |")
     return lines
@@ -75,12 +76,8 @@ def _confidence(out: Path, models: list[str]) -> list[str]:
             for test, evaluation in _tests(out, model, precision).items():
                 found = evaluation["calibration"]
                 cells = [f"{model}-{precision}", test, f"{found['error']:.4f}"]
-                lines.append(f"| {' | '.join(cells)} | {_rate(found['covered'])} |")
+                lines.append(f"| {' | '.join(cells)} | {Rate(**found['covered'])} |")
     return lines
-
-
-def _rate(rate: dict[str, float]) -> str:
-    return f"{rate['share']:.4f} [{rate['low']:.4f}, {rate['high']:.4f}]"
 
 
 def _json(out: Path, model: str, precision: str, name: str) -> dict[str, Any]:

@@ -41,7 +41,6 @@ class Shard:
         self.path = path
         data = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
         self.records: np.ndarray = data[: count * RECORD_BYTES].view(RECORD)
-        self.end: np.ndarray = data[count * RECORD_BYTES :]
         self.images: np.ndarray = self.records["png"]["rows"][:, :, 1:]
         rows = data[: count * RECORD_BYTES].reshape(count, RECORD_BYTES)
         sample = rows[:, SAMPLE_START : SAMPLE_START + SAMPLE.itemsize]

@@ -138,7 +138,7 @@ def _decided(asked: Asked) -> Iterator[str]:
     yield "| expected answer | n | called right | asked again | called wrong |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for kind, found in decisions(asked).items():
-        shares = (_text(r) for r in (found.right, found.ask_again, found.wrong))
+        shares = (str(r) for r in (found.right, found.ask_again, found.wrong))
         yield f"| {kind} | {found.right.count:,} | {' | '.join(shares)} |"
 
 
@@ -147,14 +147,10 @@ def _tables(asked: Asked, chosen: Thresholds) -> Iterator[str]:
     yield "| --- | ---: | ---: |"
     for limit in sorted({0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, chosen.right_from}):
         mark = " (in the file)" if limit == chosen.right_from else ""
-        yield f"| {limit:g}{mark} | {' | '.join(map(_text, accepted(asked, limit)))} |"
+        yield f"| {limit:g}{mark} | {' | '.join(map(str, accepted(asked, limit)))} |"
     yield ""
     yield "| wrong up to | right answers called wrong | wrong answers called wrong |"
     yield "| --- | ---: | ---: |"
     for limit in sorted({0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, chosen.wrong_to})[::-1]:
         mark = " (in the file)" if limit == chosen.wrong_to else ""
-        yield f"| {limit:g}{mark} | {' | '.join(map(_text, rejected(asked, limit)))} |"
-
-
-def _text(found: Rate) -> str:
-    return f"{found.share:.4f} [{found.low:.4f}, {found.high:.4f}]"
+        yield f"| {limit:g}{mark} | {' | '.join(map(str, rejected(asked, limit)))} |"

@@ -10,7 +10,7 @@ from shards.card import recipe, sources
 from shards.manifest import Manifest
 from trainer.answers import Decisions
 from trainer.check_graph import LEGIBLE
-from trainer.metrics import Evaluation, Rate
+from trainer.metrics import Evaluation
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def _figures(figures: Figures) -> str:
     exact, sure = [], []
     for test, result in figures.tests.items():
         counted = {"1 to 5": result.exact} | {str(n): r for n, r in result.by_length.items()}
-        exact += [[test, digits, f"{r.count:,}", _interval(r)] for digits, r in counted.items()]
+        exact += [[test, digits, f"{r.count:,}", str(r)] for digits, r in counted.items()]
         found = result.calibration
-        kept = [f"{found.covered.count:,}", _interval(found.covered), f"{found.threshold:.3f}"]
+        kept = [f"{found.covered.count:,}", str(found.covered), f"{found.threshold:.3f}"]
         sure.append([test, f"{result.exact.count:,}", f"{found.error:.4f}", *kept])
     return f"""## Figures
 
@@ -96,7 +96,7 @@ of the surest 95 %, who all have at least the confidence in the last column:
 def _answers(facts: dict[str, str], figures: Figures) -> str:
     rows = [
         [test, kind, f"{found.right.count:,}"]
-        + [_interval(part) for part in (found.right, found.ask_again, found.wrong)]
+        + [str(part) for part in (found.right, found.ask_again, found.wrong)]
         for test, kinds in figures.answers.items()
         for kind, found in kinds.items()
     ]
@@ -146,10 +146,6 @@ Its logits are divided by {facts["temperature"]}, fitted on the val split.
 
 def _commands(commands: list[str]) -> str:
     return "\n".join(["## Commands", "", "```sh", *commands, "```", ""])
-
-
-def _interval(rate: Rate) -> str:
-    return f"{rate.share:.4f} [{rate.low:.4f}, {rate.high:.4f}]"
 
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:

@@ -20,7 +20,7 @@ from trainer.answers import (
 )
 from trainer.check_graph import Thresholds, with_check
 from trainer.confusable import questions
-from trainer.graph import write_model
+from trainer.graph import metadata, write_model
 from trainer.runtime import open_session
 
 CHECKER, INT8_CHECKER = "checker.onnx", "checker.int8.onnx"
@@ -97,7 +97,7 @@ def add_checkers(folder: Path, data: DataSet, images: int) -> list[Path]:
         )
     for source, target in found.items():
         model = read_model(source)[1]
-        card = {entry.key: entry.value for entry in model.metadata_props}
+        card = metadata(model)
         checker, facts = to_checker(model, data, images)
         write_model(checker, target, card | facts)
     return list(found.values())

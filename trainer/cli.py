@@ -9,8 +9,8 @@ from shards import terminal
 from shards.remote.place import redacted
 from trainer.adapt.command import adapt
 from trainer.cli_game import app as game
+from trainer.cli_measure import compare, evaluate, report
 from trainer.cli_train import train
-from trainer.measuring import compare, evaluate, report
 from trainer.options import Data, Images
 
 app = typer.Typer(

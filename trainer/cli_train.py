@@ -123,14 +123,14 @@ def train(
             data,
             config,
             run,
-            device,
-            threads,
-            resume,
-            init,
-            compiled,
-            allow_partial,
-            save_seconds,
-            judge,
+            device_name=device,
+            threads=threads,
+            resume=resume,
+            init=init,
+            compiled=compiled,
+            allow_partial=allow_partial,
+            save_seconds=save_seconds,
+            judge=judge,
         )
     except KeyboardInterrupt as stop:
         typer.echo("; ".join(["stopped", *getattr(stop, "__notes__", [])]), err=True)

@@ -36,7 +36,7 @@ from trainer.checkpoint import (
 )
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
-from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
+from trainer.graph import OPSET, metadata, opsets, strip, with_decoder, write_model
 from trainer.models import MODELS, Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
@@ -215,7 +215,7 @@ def write_card(card: dict[str, str], path: Path) -> None:
 
 def read_card(path: Path) -> dict[str, str]:
     """Return the metadata of an ONNX file; UserError where it does not say of which model it is."""
-    card = {entry.key: entry.value for entry in read_model(path)[1].metadata_props}
+    card = metadata(read_model(path)[1])
     return check_card(card, f"{path}: metadata")
 
 

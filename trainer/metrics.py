@@ -22,6 +22,9 @@ class Rate:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return f"{self.share:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
 
 @dataclass(frozen=True)
 class Calibration:

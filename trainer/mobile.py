@@ -18,7 +18,7 @@ from shards.files import replacement
 from trainer.allowed import read_model
 from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.export import READER
-from trainer.graph import write_model
+from trainer.graph import metadata, write_model
 from trainer.half import with_half_weights
 from trainer.quantize import INT8_READER
 
@@ -44,7 +44,7 @@ def to_mobile(folder: Path, out: Path) -> list[Path]:
         model = read_model(source)[1]
         if not any(node.op_type in _QUANTIZED for node in model.graph.node):
             made.append(out / f"{source.stem}.fp16.onnx")
-            card = {entry.key: entry.value for entry in model.metadata_props}
+            card = metadata(model)
             write_model(with_half_weights(model), made[-1], card | {"precision": "weights float16"})
     return made + _convert(sources, out)
 

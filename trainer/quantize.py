@@ -59,8 +59,8 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
     before = evaluate(*read_split(by_onnx(source), data, "test", images))
     with tempfile.TemporaryDirectory(dir=folder) as work:
         with _quiet():
-            model = quantized(source, data, Path(work))
-        graphs = compact(in_float(model)), with_decoder(compact(model))
+            model = compact(quantized(source, data, Path(work)))
+        graphs = compact(in_float(model)), with_decoder(model)
         drafts = [Path(work) / name for name in (INT8_LOGITS, INT8_READER)]
         for graph, draft in zip(graphs, drafts, strict=True):
             write_model(graph, draft, {})
@@ -73,7 +73,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
             f"quantization lowers accuracy from {was:.4f} to {now:.4f}, by more than {max_drop}; "
             "nothing was written; train longer or raise --max-drop"
         )
-    checker, answering = to_checker(compact(model), data, images)
+    checker, answering = to_checker(model, data, images)
     card = read_card(source) | {
         "accuracy": f"{now:.4f}",
         "accuracy_images": str(after.exact.count),

@@ -13,7 +13,7 @@ from trainer.allowed import read_model
 from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.checkpoint import WEIGHTS, weights_sha256
 from trainer.export import CARD, LOGITS, READER, STARTS
-from trainer.graph import opsets
+from trainer.graph import metadata, opsets
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
 
 EVALUATION = "evaluation.json"
@@ -52,7 +52,7 @@ def whence(file: Path, sets: list[DataSet]) -> Lineage:
     Raises UserError for what is no file of an export.
     """
     data, model = read_model(file)
-    facts = {entry.key: entry.value for entry in model.metadata_props}
+    facts = metadata(model)
     lineage = Lineage()
     digest = hashlib.sha256(data).hexdigest()
     lineage.told.append(("file", f"{file}, {len(data):,} bytes, SHA-256 {digest}"))
@@ -139,7 +139,7 @@ def _compare_exports(file: Path, facts: dict[str, str], lineage: Lineage) -> Non
         path = file.with_name(name)
         if name == file.name or not path.is_file():
             continue
-        others = {entry.key: entry.value for entry in read_model(path)[1].metadata_props}
+        others = metadata(read_model(path)[1])
         for key in ("model", "weights_sha256", "fingerprint", "trained", "temperature"):
             if others.get(key) != facts.get(key):
                 lineage.wrong.append(

@@ -15,6 +15,7 @@ CELL = 8  # px of the frame, a side
 BLUR = 1.0  # px
 NEAREST = 3
 BLOCK = 512
+ALIKE, GREY = 0.998, 3.0  # cosine at least, levels of 255 at most, of pictures that are the same
 
 
 def describe(glyphs: U8) -> F32:
@@ -76,19 +77,19 @@ def distances(some: F32, writers: I64, others: F32, labels: U8, their_writers: I
     return found
 
 
-def twins(described: F32, glyphs: U8, alike: float = 0.998, grey: float = 3.0) -> dict[int, int]:
+def twins(described: F32, glyphs: U8) -> dict[int, int]:
     """Which digits are the same picture as an earlier one: {row: the first of them}.
 
-    Two are the same when their descriptions' cosine is at least `alike`, and their pixels differ
-    by `grey` of 255 on average at most: as when one file is saved twice, or at another size.
+    Two are the same when their descriptions' cosine is at least `ALIKE`, and their pixels differ
+    by `GREY` of 255 on average at most: as when one file is saved twice, or at another size.
     """
     first: dict[int, int] = {}
     for start in range(0, len(described), BLOCK):
-        near = described[start : start + BLOCK] @ described[: start + BLOCK].T >= alike
+        near = described[start : start + BLOCK] @ described[: start + BLOCK].T >= ALIKE
         for row, earlier in zip(*(i.tolist() for i in np.nonzero(near)), strict=True):
             later = start + row
             if earlier < later and later not in first and earlier not in first:
                 difference = np.abs(glyphs[later].astype(np.int16) - glyphs[earlier]).mean()
-                if difference <= grey:
+                if difference <= GREY:
                     first[later] = earlier
     return first

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shards.errors import UserError
 
-SPLITS = ("train", "val", "test")
+BANK_SPLITS = ("train", "val", "test")  # in the order of a bank
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def split_writers(writers: list[str], val: float, test: float) -> dict[str, str]
         UserError: The shares leave nobody to train, and none of them is 1, which says so.
     """
     ordered = sorted(writers, key=lambda name: hashlib.sha256(name.encode()).digest())
-    if len(ordered) < len(SPLITS) and max(val, test) < 1:
+    if len(ordered) < len(BANK_SPLITS) and max(val, test) < 1:
         return dict.fromkeys(ordered, "train")
     tests, vals = (max(1, round(share * len(ordered))) if share else 0 for share in (test, val))
     if tests + vals >= len(ordered) and max(val, test) < 1:

@@ -80,11 +80,6 @@ class Streamed(DataSet):
         self._starts_of(split)
         return [self._shards[e.file] for e in self._entries[split] if e.file in self._shards]
 
-    def shards(self, split: str) -> list[Shard]:
-        """Fetch and open all shards of `split`; UserError where the cache cannot hold them."""
-        self.prepare(split, np.arange(self.count(split)))
-        return super().shards(split)
-
     def _bring(self, split: str, indices: np.ndarray, shown: bool) -> None:
         """Have the shards of these samples, and begin with those after them; see `_need`."""
         numbers = np.unique(self._locate(split, indices.reshape(-1))[0]).tolist()

@@ -19,8 +19,6 @@ from trainer.graph import opsets
 from trainer.predict import chunks
 from trainer.runtime import to_input
 
-_EXACT, _CONFIDENCES = [0, 2, 3, 4, 5, 6, 7], [1, 8, 9, 10, 11, 12]  # of a reading
-
 app = typer.Typer(pretty_exceptions_enable=False)
 
 

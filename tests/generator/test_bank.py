@@ -82,8 +82,10 @@ def test_a_split_without_a_digit_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="different names"):
+    with pytest.raises(UserError, match="two sources of the bank are called 'a'"):
         build_bank(tmp_path / "bank.h5", [source("a", {"w": "train"})] * 2)
+    with pytest.raises(UserError, match="a bank needs a source of digits"):
+        build_bank(tmp_path / "bank.h5", [])
     assert not list(tmp_path.iterdir())
 
 

@@ -162,11 +162,20 @@ def test_a_split_without_writers_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_no_stream_has(bank: Bank, tmp_path: Path, seed: int) -> None:
+    wanted = order(tmp_path / "numbers", bank)
+    stream = dataclasses.replace(wanted.stream, seed=seed)
+    with pytest.raises(UserError, match=f"seed is {seed}; it must be 0 to 9223372036854775807"):
+        build(dataclasses.replace(wanted, stream=stream), workers=1)
+    assert not wanted.folder.exists()
+
+
 @pytest.mark.parametrize(
     ("count", "size", "message"),
     [
         (10**9, 100_000, "at most 1,000,000,000 samples, not 1,000,000,050; build several"),
-        (1_000_001, 10, "at most 100,000 shards, not 1,000,001 samples by 10; raise --shard-size"),
+        (1_000_001, 10, "at most 100,000 shards, not 100,006; raise --shard-size from 10, or"),
     ],
 )
 def test_more_than_keys_and_names_of_shards_can_tell(

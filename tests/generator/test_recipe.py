@@ -33,6 +33,7 @@ def test_overrides_change_what_they_name_and_nothing_else() -> None:
         ("frame=oval", "'ink' or 'box'"),
         ("gap=nan", "gap"),
         ("name=mine", "NAME one of"),
+        ("digits=1.5:1.9", "digits is 1.5 to 1.9; a number has whole digits"),
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(setting: str, words: str) -> None:
@@ -44,6 +45,8 @@ def test_bad_settings_are_refused_in_one_sentence(setting: str, words: str) -> N
 def test_what_changes_nothing_is_refused() -> None:
     with pytest.raises(UserError, match="slant changes nothing where written is 1"):
         preset("written").override(["slant=-45:45"])
+    with pytest.raises(UserError, match="frame changes nothing where written is 1"):
+        preset("written").override(["frame=box"])
     assert preset("written").override(["slant=9", "written=0.5"]).slant == (9, 9)
     assert preset("written").override(["slant=0", "pen=2"]).pen == (2, 2)
 

@@ -42,6 +42,12 @@ def test_writers_of_a_cut_off_file_are_refused(mnist_folder: Path) -> None:
         read_mnist(mnist_folder, 0.1)
 
 
+def test_writers_that_are_no_whole_numbers_are_refused(mnist_folder: Path) -> None:
+    np.savez(mnist_folder / "writers.npz", train_writer=np.zeros(200), test_writer=np.arange(40))
+    with pytest.raises(UserError, match=r"train_writer is float64 \(200,\), not a whole number"):
+        read_mnist(mnist_folder, 0.1)
+
+
 def test_a_truncated_gz_is_refused(mnist_folder: Path) -> None:
     path = mnist_folder / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-100])
@@ -215,8 +221,12 @@ def test_a_share_of_one_takes_every_writer() -> None:
 
 
 def test_shares_that_leave_nobody_to_train_are_refused() -> None:
-    with pytest.raises(UserError, match=r"0\.5 for val and one of 0\.9 for test leave no writer"):
+    with pytest.raises(UserError, match=r"0\.5 for val and one of 0\.9 for test leave none of 3 w"):
         split_writers(["anna", "ben", "carl"], 0.5, 0.9)
+    with pytest.raises(UserError, match=r"0\.5 for val and one of 0\.4 for test leave none of 4 w"):
+        split_writers(["anna", "ben", "carl", "dora"], 0.5, 0.4)  # 2 and 1.6, which is 2
+    splits = split_writers(["anna", "ben", "carl", "dora"], 0.25, 0.4)
+    assert sorted(splits.values()) == ["test", "test", "train", "val"]
 
 
 def test_what_the_doctor_calls_bad_is_left_out(folder: Path, tmp_path: Path) -> None:

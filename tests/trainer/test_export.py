@@ -141,6 +141,8 @@ def test_the_training_command_names_what_was_chosen(run: Path, printed: DataSet)
     assert training_command(other) == (
         "trainer train printed --model optimized --epoch-images 5000 --rate 0.0005 --seed 3"
     )
+    fixed = replace(header, data="my set 1.0.0", config=asdict(Config("nano", val_images=9)))
+    assert training_command(fixed) == "trainer train 'my set' --model nano"
     told = describe(other, 1, printed.manifest)
     assert {name: told[name] for name in begun} == begun
     assert not begun.keys() & describe(header, 1, printed.manifest).keys()

@@ -42,6 +42,12 @@ def test_models_are_found_by_name() -> None:
         find_model("huge")
 
 
+def test_a_folder_beside_the_one_named_is_not_taken(tmp_path: Path) -> None:
+    for name in ("mine", "mine-int8"):
+        shutil.copytree(PRETRAINED / "nano-int8", tmp_path / name)
+    assert find_model(str(tmp_path / "mine")) == tmp_path / "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -76,6 +76,27 @@ def test_a_damaged_evaluation_is_named(whole: Path, tmp_path: Path, text: str) -
         as_html(tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('{"step": 9, "val', r"is no JSON .*: remove that line"),
+        ('{"step": 9, "accuracy": 1}', "lacks the field 'val_loss'"),
+        ('{"loss": 1}', "lacks the field 'step'"),
+        ('{"step": 9, "loss": "low"}', "has 'low' as 'loss', which is no number"),
+        ("[9]", "is not an object"),
+    ],
+)
+def test_a_damaged_line_of_the_log_is_named(
+    whole: Path, tmp_path: Path, line: str, fault: str
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    log = tmp_path / "run" / "log.jsonl"
+    number = len(log.read_text().splitlines()) + 1
+    log.write_text(log.read_text() + line)
+    with pytest.raises(UserError, match=rf"line {number} of {log} {fault}"):
+        as_html(tmp_path / "run")
+
+
 def test_a_report_comes_back_as_it_was(whole: Path, run: Path, printed: DataSet) -> None:
     read, truth = read_split(open_reader(run, torch.device("cpu")), printed, "test", 64)
     found = read_report(whole / "evaluation-printed-test")

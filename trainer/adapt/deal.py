@@ -12,7 +12,6 @@ from pathlib import Path
 from shards.errors import UserError
 
 HELD_OUT = 0.25  # of each writer's pictures of each digit
-_CLASSES = range(10)
 _OTHERS = (".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # pictures no bank takes
 
 
@@ -43,10 +42,14 @@ def deal(folder: Path, out: Path) -> Dealt:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
     name = folder.resolve().name  # which a bank takes as that of the source
-    writers = tuple(sorted(set(map(_writer, _all(folder)))))
+    found = [_distinct(folder / str(digit)) for digit in range(10)]
+    held = [
+        path for digit, paths in enumerate(found) for path in _held_out(folder / str(digit), paths)
+    ]
+    every = [path for paths in found for path in paths]
+    learned = sorted(set(every) - set(held))
+    writers = tuple(sorted(set(map(_writer, every))))
     dealt = Dealt(out / "train" / name, out / "held-out" / name, writers)
-    held = [path for digit in _CLASSES for path in _held_out(folder / str(digit))]
-    learned = [path for path in _all(folder) if path not in set(held)]
     for target, paths in ((dealt.train, learned), (dealt.held_out, held)):
         shutil.rmtree(target, ignore_errors=True)
         for path in paths:
@@ -58,10 +61,6 @@ def deal(folder: Path, out: Path) -> Dealt:
     return dealt
 
 
-def _all(folder: Path) -> list[Path]:
-    return [path for digit in _CLASSES for path in _distinct(folder / str(digit))]
-
-
 def _distinct(folder: Path) -> list[Path]:
     """The pictures of one digit, in the order of their hashes."""
     found = sorted(folder.glob("*"), reverse=True)
@@ -71,16 +70,15 @@ def _distinct(folder: Path) -> list[Path]:
     return [path for _, path in sorted(paths.items())]
 
 
-def _held_out(folder: Path) -> list[Path]:
+def _held_out(folder: Path, pictures: list[Path]) -> list[Path]:
     by_writer: dict[str, list[Path]] = {}
-    for path in _distinct(folder):
+    for path in pictures:
         by_writer.setdefault(_writer(path), []).append(path)
     counts = {name: _quarter(len(paths)) for name, paths in by_writer.items()}
-    total = sum(map(len, by_writer.values()))
-    if total < 2:
+    if len(pictures) < 2:
         raise UserError(
-            f"{folder} has {total} different pictures of its digit, but two are needed, one to "
-            "learn from and one to measure with; add some"
+            f"{folder} has {len(pictures)} different pictures of its digit, but two are needed, "
+            "one to learn from and one to measure with; add some"
         )
     if not any(counts.values()):
         counts[min(counts)] = 1  # one picture by each of several writers

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 
-from trainer.metrics import Evaluation, Rate
+from trainer.metrics import Evaluation
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def as_text(outcome: Outcome) -> str:
     ]
     for name, test in outcome.tests.items():
         rates = [test.before.exact, *(result.exact for result in test.after.values())]
-        cells = "".join(f"{_rate(rate):<26}" for rate in rates)
+        cells = "".join(f"{rate!s:<26}" for rate in rates)
         lines.append(f"{name:<24}{rates[0].count:>8,}  {cells}".rstrip())
     return "\n".join([*lines, "", *_verdict(outcome)])
 
@@ -97,7 +97,3 @@ def _verdict(outcome: Outcome) -> list[str]:
             "mix in numbers by the hands it forgets by --others, or allow more by --max-drop"
         )
     return lines
-
-
-def _rate(rate: Rate) -> str:
-    return f"{rate.share:.4f} [{rate.low:.4f}, {rate.high:.4f}]"

@@ -1,6 +1,7 @@
 """Push and pull: to folders and S3, from folders, HTTP and S3; plain and compact."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -9,13 +10,15 @@ import pytest
 import webdataset
 from PIL import Image
 
+from shards import manifest
+from shards.compact import Packed, compact_text
 from shards.errors import UserError
 from shards.labels import to_labels
-from shards.manifest import read_manifest, write_manifest
+from shards.manifest import MAX_SHARDS, read_manifest, write_manifest
 from shards.reader import DataSet
 from shards.record import Samples
+from shards.remote import index, retry
 from shards.remote import push as push_module
-from shards.remote import retry
 from shards.remote.cache import Cache
 from shards.remote.pull import pull
 from shards.remote.push import push
@@ -32,6 +35,26 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def shards(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in files(folder).items() if name.endswith(".tar")}
+
+
+def test_the_largest_set_is_not_too_large_to_be_found_again(folder: Path) -> None:
+    entry = {"split": "train", "sha256": "f" * 64, "count": 10**4, "bytes": 10**8}
+    shards = [
+        replace(
+            read_manifest(folder / "manifest.json").shards[0], **entry, file=f"train-{n:05}.tar"
+        )
+        for n in range(MAX_SHARDS)
+    ]
+    text = replace(read_manifest(folder / "manifest.json"), shards=shards).to_json().encode()
+    assert len(text) < manifest._MAX_BYTES
+    packed = {e.file: Packed(f"{e.file}.gz", e.bytes, "f" * 64) for e in shards}
+    assert len(compact_text(text, packed)) < index._MAX_BYTES
+
+
+def test_a_place_below_a_file_is_told_at_once(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="a file is where a folder should be"):
+        push(folder, str(tmp_path / "file/numbers"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The whole way: someone's pictures in, readers and their figures out, or none."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from trainer.adapt import adapt as module
 from trainer.adapt.adapt import JSON, TEXT, Options, adapt
 from trainer.adapt.tune import Tuned
 from trainer.checkpoint import read_header
+from trainer.checkpoint import find_weights, weights_sha256
 from trainer.export import read_card
 from trainer.read import Reader
 
@@ -41,6 +43,7 @@ def test_readers_are_made_that_say_where_they_come_from(done: Path, digit_folder
         extra = done.parent / "extra"
         assert f"--others {extra} --test {extra} --images" in card["trained"]
         assert "--own 0.5" in card["trained"]
+        assert card["init"] == weights_sha256(find_weights(PRETRAINED / "nano-fp32"))
         assert card["data"].startswith("own+extra+child+written ")
     picture = next((done / "digits" / "held-out").rglob("7/*.png"))
     assert Reader(done / "nano-int8" / "reader.onnx").read(picture).text == "7"
@@ -88,6 +91,13 @@ def test_no_reader_is_made_where_the_rest_got_worse(
     assert outcome.refused
     assert not list((tmp_path / "out").glob("nano-*"))
     assert "REFUSED" in (tmp_path / "out" / TEXT).read_text()
+
+
+@pytest.mark.parametrize("field", ["max_drop", "minutes"])
+@pytest.mark.parametrize("value", [-0.1, math.nan])
+def test_limits_that_are_none_are_refused(field: str, value: float) -> None:
+    with pytest.raises(UserError, match=f"is {value:g}; it must be a number from 0 on"):
+        Options(**{field: value})
 
 
 def fake_int8(folder: Path) -> None:
