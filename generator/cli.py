@@ -135,7 +135,7 @@ def pen(
 def draw(
     folder: Annotated[
         Path, typer.Argument(help="Gets <digit>/<writer>_<n>.png and the strokes, .json.")
-    ] = Path("custom_digits"),
+    ] = Path("my_digits"),
     per_digit: Annotated[int, typer.Option(min=1, max=100, help="Of each digit, each.")] = 3,
     host: Annotated[
         str, typer.Option(help="Address to serve; 0.0.0.0 lets tablets in this network draw.")

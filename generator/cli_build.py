@@ -22,11 +22,14 @@ from generator.stream import BankStream
 from generator.strokes import StrokeStream
 from shards.errors import UserError
 from shards.manifest import Manifest
+from shards.options import local
 from shards.part import Part
 
 app = typer.Typer()
 
-Out = Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")]
+Out = Annotated[
+    Path, typer.Argument(callback=local, help="Folder of the data set; its name is the set's.")
+]
 Val = Annotated[int | None, typer.Option(min=0, help="Validation images; else 2,000.")]
 Test = Annotated[int | None, typer.Option(min=0, help="Test images; else 3,000.")]
 
@@ -51,14 +54,15 @@ def strokes(
     licence: Annotated[str, typer.Option(help="Licence of the digits.")] = "unknown",
     workers: Workers = None,
 ) -> None:
-    """Build a test set of numbers from digits that people drew as strokes.
+    r"""Build a test set of numbers from digits that people drew as strokes.
 
-    A line is {"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}, y down; a folder is
+    A line is {"label": 7, "writer": "anna", "strokes": [[\[x, y], ...], ...]}, y down; a folder is
     one that generator draw has saved digits in. A number has digits of one writer and one pen, of
     any width; it is drawn large and brought in as any drawing is. The same command gives the same
     bytes.
     """
-    digits = read_strokes(file, name or file.stem, licence)
+    own = file.resolve().name if file.is_dir() else file.stem
+    digits = read_strokes(file, name or own, licence)
     order = Order(out, StrokeStream(digits, seed), {"test": count}, SHARD_SIZE)
     with _stoppable(out):
         manifest = build_data_set(order, run=_processes(workers))
@@ -124,7 +128,7 @@ def build(
 
 @app.command()
 def extend(
-    data: Annotated[Path, typer.Argument(help="Folder of a finished data set.")],
+    data: Annotated[Path, typer.Argument(callback=local, help="Folder of a finished data set.")],
     count: Annotated[int, typer.Option(min=0, help="Training images to add.")],
     val: Annotated[int, typer.Option(min=0, help="Validation images to add.")] = 0,
     test: Annotated[int, typer.Option(min=0, help="Test images to add.")] = 0,

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from shards.options import local
+
 
 def regenerate(
-    folder: Annotated[Path, typer.Argument(help="Folder of the data set.")],
+    folder: Annotated[Path, typer.Argument(callback=local, help="Folder of the data set.")],
     key: Annotated[int, typer.Option(min=0, help="Which sample, as in its file's name.")],
     bank: Annotated[
         Path | None,

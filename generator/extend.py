@@ -108,10 +108,16 @@ def _planned(folder: Path, plan: Manifest) -> Manifest:
             last = there.stages()[-1]
             sizes = ", ".join(f"{count:,} {split}" for split, count in last.splits.items())
             versions = ", ".join(f"{name} {version}" for name, version in last.tools.items())
+            new = len(there.stages()) - 1
+            largest = max(e.count for e in there.shards if there.stage_of(e.first_key) == new)
             raise UserError(
-                f"{folder} is being added to, {sizes} with {versions}; run that command again, or "
+                f"{folder} is being added to, {sizes} in shards of {largest:,} with {versions}; "
+                "run that command again, or "
                 f"remove {PLAN} and the shards that shards verify then names"
             )
     if faults := folder_faults(folder, read_manifest(folder / MANIFEST)):
-        raise UserError(f"{folder} is not as its manifest says: {faults[0]}; see shards verify")
+        raise UserError(
+            f"{folder} is not as its manifest says: {faults[0]}; see shards verify, and take "
+            "what is lost from a copy, by shards pull, or build it anew elsewhere"
+        )
     return plan

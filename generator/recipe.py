@@ -114,6 +114,12 @@ class Recipe:
                 f"{unused[0]} changes nothing where written is 1, since the pen model writes all "
                 "numbers by hands of its own; leave it out, or lower written"
             )
+        loose = [n for n in ("size", "strayed") if n in changes and not changed.anywhere]
+        if loose:
+            raise UserError(
+                f"{loose[0]} changes nothing where anywhere is 0, since it is of numbers placed "
+                "anywhere; leave it out, or raise anywhere"
+            )
         return changed
 
     def _parse(self, setting: str) -> tuple[str, Any]:
@@ -155,8 +161,8 @@ def _is_like(value: Any, default: Any) -> bool:
 
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"{value[0]:g} to {value[1]:g}"
-    return value if isinstance(value, str) else f"{value:g}"
+        return f"{value[0]:.12g} to {value[1]:.12g}"
+    return value if isinstance(value, str) else f"{value:.12g}"
 
 
 # What numbers that the pen model writes have by their hand.
@@ -181,8 +187,8 @@ def _check(recipe: str, name: str, value: Any, limits: Range) -> None:
         )
     if low > high:
         raise UserError(
-            f"recipe '{recipe}': {name} is upside down, {low:g} to {high:g}; "
-            f"write {name}={high:g}:{low:g}"
+            f"recipe '{recipe}': {name} is upside down, {low:.12g} to {high:.12g}; "
+            f"write {name}={high:.12g}:{low:.12g}"
         )
     if not (least <= low and high <= most):
         raise UserError(

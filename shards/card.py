@@ -1,5 +1,6 @@
 """The data card: the README.md of a data set, with the front matter that Hugging Face reads."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -7,14 +8,14 @@ from pathlib import Path
 from shards.files import replacing
 from shards.layout import END_BYTES, RECORD_BYTES
 from shards.manifest import (
-    MANIFEST,
     Addition,
     Manifest,
     ShardEntry,
-    read_manifest,
     writers_in,
 )
 
+CARD = "README.md"
+_SEAL = b"\n<!-- written by shards; SHA-256 of what is above: "
 _SIZES = {
     1_000: "n<1K",
     10_000: "1K<n<10K",
@@ -33,20 +34,16 @@ def write_card(manifest: Manifest, folder: Path) -> None:
 
     One that a person wrote or edited stays as it is, which is said.
     """
-    path = folder / "README.md"
-    if path.exists() and not _is_ours(path, manifest.name):
-        print(f"{path} is not as this program wrote it, and stays as it is", file=sys.stderr)
+    path = folder / CARD
+    if path.exists() and not is_ours(path.read_bytes()):
+        print(
+            f"{path} is not as this version wrote it, and stays as it is; remove it to have it "
+            "written anew",
+            file=sys.stderr,
+        )
         return
     with replacing(path) as file:
         file.write(card(manifest).encode())
-
-
-def _is_ours(path: Path, name: str) -> bool:
-    """Whether a card is that of the manifest beside it; where there is none, of a set `name`."""
-    text = path.read_bytes()
-    if path.with_name(MANIFEST).exists():
-        return text == card(read_manifest(path.with_name(MANIFEST))).encode()
-    return text.startswith(b"---\nlicense: ") and f"\n# {name} ".encode() in text
 
 
 def card(manifest: Manifest, ending: str = ".tar") -> str:
@@ -54,7 +51,18 @@ def card(manifest: Manifest, ending: str = ".tar") -> str:
     parts = (_introduction, _splits, sources, recipe)
     middle = [part(manifest) for part in parts]
     ends = _loading(manifest, ending), _origin(manifest)
-    return "\n".join([_front_matter(manifest, ending), *middle, *ends])
+    text = "\n".join([_front_matter(manifest, ending), *middle, *ends])
+    return text + _seal(text.encode())
+
+
+def is_ours(text: bytes) -> bool:
+    """Whether a card is as `card` made it for whatever manifest: nobody has edited it since."""
+    above, line, _ = text.rpartition(_SEAL)
+    return bool(line) and text == above + _seal(above).encode()
+
+
+def _seal(above: bytes) -> str:
+    return f"{_SEAL.decode()}{hashlib.sha256(above).hexdigest()} -->\n"
 
 
 def _front_matter(manifest: Manifest, ending: str) -> str:
@@ -100,14 +108,24 @@ def _introduction(manifest: Manifest) -> str:
 black; its label is the number with its leading zeros. The JSON has for each digit a box (x, y,
 width, height), that of all ink where theirs was not known, and an id that only counts.
 """
+    written = " or written whole by a model of the pen" if manifest.recipe.get("written") else ""
+    anywhere = ", of some of them anywhere" if manifest.recipe.get("anywhere") else ""
     return f"""# {manifest.name} {manifest.version}
 
 ![A few of the images](preview.png)
 
-{total:,} images of handwritten numbers of 1 to 5 digits, made from images of single digits. An
-image is grey, 128x32 px, white ink on black, its ink at the right; its label is the number with
-its leading zeros. The JSON has the box (x, y, width, height) and the origin (id) of each digit.
+{total:,} images of handwritten numbers{_lengths(manifest)}, made of single digits{written}. An
+image is grey, 128x32 px, white ink on black, its ink at the right{anywhere}; its label is the
+number with its leading zeros. The JSON has the box (x, y, width, height) and the origin (id) of
+each digit.
 """
+
+
+def _lengths(manifest: Manifest) -> str:
+    match manifest.recipe.get("digits"):
+        case [int() | float() as low, int() | float() as high]:
+            return f" of {low:g} to {high:g} digits" if low < high else f" of {low:g} digits"
+    return ""
 
 
 def _splits(manifest: Manifest) -> str:

@@ -14,6 +14,7 @@ from shards.foreign.importing import REFUSED, import_tars
 from shards.manifest import MANIFEST, read_manifest
 from shards.merge import merge as merge_parts
 from shards.opening import open_data
+from shards.options import local
 from shards.preview import preview as draw_preview
 from shards.summary import summary
 from shards.verify import verify as find_faults
@@ -27,6 +28,10 @@ app.add_typer(versions)
 app.add_typer(share)
 
 _REFUSALS = 20  # on the screen
+
+Out = Annotated[
+    Path, typer.Argument(callback=local, help="New folder of the data set; its name is the set's.")
+]
 
 Place = Annotated[
     str, typer.Argument(help="Folder or URL (http, https, s3, gs, hf) of the data set.")
@@ -79,9 +84,12 @@ def preview(
 
 @app.command()
 def merge(
-    out: Annotated[Path, typer.Argument(help="Folder of the data set; its name is the set's.")],
+    out: Annotated[
+        Path, typer.Argument(callback=local, help="Folder of the data set; its name is the set's.")
+    ],
     parts: Annotated[
-        list[Path], typer.Argument(help="Folders that generator build --only made, all of them.")
+        list[Path],
+        typer.Argument(callback=local, help="Folders that generator build --only made, all."),
     ],
 ) -> None:
     """Join the parts of a build into one data set, byte for byte that of a build in one go.
@@ -104,7 +112,10 @@ def import_(
         list[str],
         typer.Argument(help="Tars in the WebDataset convention, URLs of them, or folders."),
     ],
-    out: Annotated[Path, typer.Argument(help="New folder of the data set; its name is the set's.")],
+    out: Annotated[
+        Path,
+        typer.Argument(callback=local, help="New folder of the data set; its name is the set's."),
+    ],
     split: Annotated[
         str, typer.Option(help="Of tars whose names, or folders', begin with no split.")
     ] = "train",

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from shards.options import local
+
 app = typer.Typer()
 
 _PLACE = "A folder, or a URL: s3://BUCKET/SET, gs://..., hf://datasets/USER/NAME"
@@ -12,7 +14,7 @@ _PLACE = "A folder, or a URL: s3://BUCKET/SET, gs://..., hf://datasets/USER/NAME
 
 @app.command()
 def push(
-    data: Annotated[Path, typer.Argument(help="Folder of the finished data set.")],
+    data: Annotated[Path, typer.Argument(callback=local, help="Folder of the finished data set.")],
     to: Annotated[str, typer.Argument(help=f"{_PLACE}.")],
     compact: Annotated[
         bool, typer.Option("--compact", help="Send each shard as .tar.gz, a tenth of the size.")
@@ -40,7 +42,9 @@ def push(
 @app.command()
 def pull(
     source: Annotated[str, typer.Argument(metavar="URL", help=f"{_PLACE}, http(s)://...")],
-    folder: Annotated[Path, typer.Argument(help="New folder, or one that a cut pull has left.")],
+    folder: Annotated[
+        Path, typer.Argument(callback=local, help="New folder, or what a cut pull left.")
+    ],
 ) -> None:
     """Fetch a data set, each shard checked by its hash, the manifest last.
 
@@ -55,8 +59,8 @@ def pull(
 
 @app.command()
 def compact(
-    data: Annotated[Path, typer.Argument(help="Folder of the finished data set.")],
-    out: Annotated[Path, typer.Argument(help="New folder for the small form.")],
+    data: Annotated[Path, typer.Argument(callback=local, help="Folder of the finished data set.")],
+    out: Annotated[Path, typer.Argument(callback=local, help="New folder for the small form.")],
 ) -> None:
     """Pack a data set for the wire: each shard a .tar.gz, a tenth of the size.
 
@@ -72,8 +76,8 @@ def compact(
 
 @app.command()
 def expand(
-    packed: Annotated[Path, typer.Argument(help="Folder that shards compact wrote.")],
-    folder: Annotated[Path, typer.Argument(help="New folder for the data set.")],
+    packed: Annotated[Path, typer.Argument(callback=local, help="Folder that compact wrote.")],
+    folder: Annotated[Path, typer.Argument(callback=local, help="New folder for the data set.")],
 ) -> None:
     """Unpack what shards compact has packed: the same bytes, the same fingerprint."""
     from shards.remote.pull import pull

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from shards.options import local
+
 app = typer.Typer()
 
 
 @app.command()
 def diff(
-    old: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    new: Annotated[Path, typer.Argument(help="Folder of what it has become.")],
+    old: Annotated[Path, typer.Argument(callback=local, help="Folder of a data set.")],
+    new: Annotated[Path, typer.Argument(callback=local, help="Folder of what it has become.")],
     sheet: Annotated[
         Path | None, typer.Option(help="Draw samples that changed, before and after, as .png.")
     ] = None,
@@ -39,8 +41,10 @@ def diff(
 
 @app.command()
 def overlap(
-    one: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    others: Annotated[list[Path], typer.Argument(help="Those to compare it with, one by one.")],
+    one: Annotated[Path, typer.Argument(callback=local, help="Folder of a data set.")],
+    others: Annotated[
+        list[Path], typer.Argument(callback=local, help="Those to compare it with, one by one.")
+    ],
     split: Annotated[
         list[str], typer.Option(help="Of the first set, repeat for more; all if not given.")
     ] = [],  # noqa: B006

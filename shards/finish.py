@@ -8,12 +8,10 @@ from typing import Any
 from shards.card import write_card
 from shards.difference import difference
 from shards.errors import UserError
-from shards.files import save_image
 from shards.inventory import sha256
 from shards.manifest import (
     MANIFEST,
     PLAN,
-    SPLITS,
     Manifest,
     ShardEntry,
     add_histograms,
@@ -22,7 +20,7 @@ from shards.manifest import (
     write_manifest,
 )
 from shards.part import Part
-from shards.preview import preview
+from shards.preview import save_preview
 from shards.reader import DataSet, Shard
 from shards.sums import json_sums
 
@@ -98,8 +96,7 @@ def with_results(plan: Manifest, results: Sequence[Result]) -> Manifest:
 def finish(manifest: Manifest, folder: Path) -> None:
     """Give a folder that holds all shards of `manifest` its card, preview and manifest."""
     write_card(manifest, folder)
-    split = next(split for split in ("train", *SPLITS) if manifest.splits.get(split))
-    save_image(preview(DataSet(folder, manifest), split, 60), folder / "preview.png")
+    save_preview(DataSet(folder, manifest))
     write_manifest(manifest, folder / MANIFEST)
     (folder / PLAN).unlink(missing_ok=True)
 

@@ -6,9 +6,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from shards.errors import UserError
+from shards.files import save_image
 from shards.labels import to_labels
+from shards.names import SPLITS
 from shards.reader import DataSet
 
+PREVIEW = "preview.png"
+_SHOWN = 60
 _SCALE = 2
 _GAP, _CAPTION = 12, 22  # px between pictures, px for the line under each
 _TEXT_SIZE = 15
@@ -27,6 +31,13 @@ def preview(dataset: DataSet, split: str, count: int) -> Image.Image:
     indices = np.linspace(0, ready - 1, min(count, ready)).round().astype(np.int64)
     images, digits = dataset.gather(split, indices)
     return sheet(images, to_labels(digits), columns=4)
+
+
+def save_preview(dataset: DataSet) -> None:
+    """Draw the picture of a data set, of train if it has any, as preview.png beside its shards."""
+    splits = dataset.manifest.splits
+    for split in [split for split in ("train", *SPLITS) if splits.get(split)][:1]:
+        save_image(preview(dataset, split, _SHOWN), dataset.folder / PREVIEW)
 
 
 def sheet(

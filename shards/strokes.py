@@ -113,7 +113,8 @@ def ink(strokes: Sequence[Stroke], pen: float, side: int) -> U8:
         side: The length, 1 to 4,096.
 
     Returns:
-        uint8 (height, width), white ink on black with a rim of 2 px.
+        uint8 (height, width), white ink on black with a rim of 2 px, of which its soft edge takes
+        one on the left and above, and both on the right and below.
     """
     low, high = bounds(strokes)
     scale = side / (float((high - low).max()) + pen)

@@ -74,7 +74,7 @@ def run(app: typer.Typer) -> Callable[[], None]:
             sys.exit(_sentence("the memory does not suffice; end other programs", error))
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            reason = error.strerror or str(error)
             sys.exit(_sentence(reason + where, error))
 
     return main

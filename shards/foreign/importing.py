@@ -72,8 +72,15 @@ def import_tars(
     anything is decoded, for an `out` that is not empty, and where nothing is sound.
     """
     found = find_tars(places, split)
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} is not empty: import into a new folder")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file: name the new folder last, after the tars")
+    if there := sorted({path.name for path in out.glob("*")} - {REFUSED}):
+        raise UserError(
+            f"{out} is not empty, it has {there[0]}: import into a new folder, or remove what a "
+            "killed import left"
+        )
+    if globs := [ending for ending in ignore if set(ending) & set("*?[")]:
+        raise UserError(f"no file's name ends in {globs[0]!r}: give an ending like .json")
     beside = next(folder for folder in out.resolve().parents if folder.is_dir())
     with TemporaryDirectory(prefix=".import-", dir=beside) as spare:
         with progress("tars") as bar:

@@ -69,7 +69,9 @@ def _read(tar: str, key: str, file: BinaryIO, members: list[Member]) -> Found:
     facts = _parse_json(_bytes(file, texts[".json"])) if ".json" in texts else {}
     labels = {end: _bytes(file, texts[end]).decode("utf-8", "replace") for end in texts}
     if ".json" in texts:
-        labels[".json"] = _json_label(facts)
+        del labels[".json"]
+        if "label" in facts or not labels:  # it may tell of other things only
+            labels[".json"] = _json_label(facts)
     label = _agreed({end: text.strip() for end, text in labels.items()})
     canvas, as_is = to_canvas(decode(_bytes(file, pictures[0])))
     boxes = _boxes(facts.get("boxes"), len(label)) if as_is else None

@@ -34,6 +34,8 @@ def serve(app: Flask, site: Site) -> None:
         )
     except OSError as error:
         raise _refused(error, host, port) from error
+    except ValueError as error:  # waitress, where a name has no address
+        raise UserError(f"{host} has no address here; name an address of this machine") from error
     with suppress(KeyboardInterrupt):
         _announce(host, f"http://{_name(_reached(host))}:{port}/#{site.token}")
         server.run()

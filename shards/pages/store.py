@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from shards.errors import UserError
@@ -14,6 +15,7 @@ from shards.files import replacing, save_image
 from shards.strokes import Drawing, ink
 
 SIDE = 128  # px of the longer side of a picture's ink
+MARGIN = 4  # px of paper around it, so that none of it looks cut off
 _LONGEST = 40  # characters of a writer's name
 
 
@@ -125,7 +127,8 @@ def _write(kept: Kept, path: Path) -> Path:
     fields = {"label": drawing.label, **kept.facts, "pen": drawing.pen, "strokes": strokes}
     with replacing(path) as file:
         file.write(json.dumps({**fields, "id": kept.id}, ensure_ascii=False).encode() + b"\n")
-    save_image(Image.fromarray(255 - ink(drawing.strokes, drawing.pen, SIDE)), picture)
+    page = np.pad(ink(drawing.strokes, drawing.pen, SIDE), MARGIN)
+    save_image(Image.fromarray(255 - page), picture)
     return picture
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from shards.card import write_card
 from shards.errors import UserError
-from shards.files import replacing, save_image, told_when_full
+from shards.files import replacing, told_when_full
 from shards.inventory import sha256
 from shards.lock import locked
 from shards.manifest import MANIFEST, ShardEntry, read_manifest
-from shards.preview import preview
+from shards.preview import save_preview
 from shards.reader import DataSet
 from shards.remote.ahead import Ahead
 from shards.remote.fetch import fetch_shard
@@ -94,8 +94,6 @@ def _finish(folder: Path, index: Index) -> None:
     """Make card and picture, which no hash vouches for, from what was fetched; then the end."""
     manifest = index.manifest
     write_card(manifest, folder)
-    if manifest.shards:
-        data = DataSet(folder, manifest)
-        save_image(preview(data, manifest.shards[-1].split, 60), folder / "preview.png")
+    save_preview(DataSet(folder, manifest))
     with replacing(folder / MANIFEST) as file:
         file.write(index.text)

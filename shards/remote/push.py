@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from shards.card import card
+from shards.card import CARD, card, is_ours
 from shards.compact import Packed, compact_text, pack, packed_name
 from shards.errors import UserError
 from shards.inventory import file_fault
-from shards.manifest import COMPACT, MANIFEST, Manifest, ShardEntry
+from shards.manifest import COMPACT, MANIFEST, ShardEntry
+from shards.preview import PREVIEW
 from shards.reader import DataSet
 from shards.remote.fetch import PIECE, read_piece
 from shards.remote.hub import open_place
@@ -20,7 +21,6 @@ from shards.terminal import progress
 
 _THREADS = 4
 _BATCH = 32  # shards that go at once: to the Hub in one commit
-_CARD, _PICTURE = "README.md", "preview.png"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ def push(folder: Path, url: str | Path, packed: bool = False) -> Sent:
     before that is sent; and where `url` holds anything else.
     """
     data, place = DataSet(folder), open_place(url)
+    if place.scheme in ("http", "https"):
+        raise UserError(f"{place.name} takes no files: push to a folder, s3://, gs:// or hf://")
     if not (data.folder / MANIFEST).exists():
         raise UserError(f"{folder} is still being built: push it once it has a {MANIFEST}")
     text = (data.folder / MANIFEST).read_bytes()
@@ -103,14 +105,18 @@ class _Push:
         return wires, sent
 
     def send_card(self) -> bool:
-        """Send the card and the picture, unless the card there is not as we write it."""
-        there = read_text(self.place, _CARD)
-        known = [self._card(self.data.manifest)]
-        known += [self._card(self.there.manifest)] if self.there else []
-        if there is not None and there not in known:
+        """Send the card and the picture, unless someone has edited the card there.
+
+        The card is that in the folder where it was edited, else one for the form that is sent.
+        """
+        there, own = read_text(self.place, CARD), self.data.folder / CARD
+        text = own.read_bytes() if own.exists() else b""
+        if not text or is_ours(text):
+            text = card(self.data.manifest, ".tar.gz" if self.packed else ".tar").encode()
+        if there not in (None, text) and not is_ours(there):
             return False
-        (self.spare / _CARD).write_bytes(known[0])
-        files = {_CARD: self.spare / _CARD, _PICTURE: self.data.folder / _PICTURE}
+        (self.spare / CARD).write_bytes(text)
+        files = {CARD: self.spare / CARD, PREVIEW: self.data.folder / PREVIEW}
         self.place.put({file: path for file, path in files.items() if path.exists()})
         return True
 
@@ -119,9 +125,6 @@ class _Push:
         name = COMPACT if self.packed else MANIFEST
         (self.spare / name).write_bytes(compact_text(text, wires) if self.packed else text)
         self.place.put({name: self.spare / name})
-
-    def _card(self, manifest: Manifest) -> bytes:
-        return card(manifest, ".tar.gz" if self.packed else ".tar").encode()
 
     def _ready(self, entry: ShardEntry) -> tuple[Path, Packed, bool]:
         """Check a shard and pack it, if asked; return its file, and whether it is there already."""

@@ -11,6 +11,7 @@ from shards.errors import UserError
 TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
 _BUSY = (408, 425, 429)  # answers below 500 that another time may be better
+_NEVER = 501  # the one above that will not: what is asked is not implemented
 _HERE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # faults of this machine's disk
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def _judge(error: Exception) -> tuple[bool, str]:
     if isinstance(error, PermissionError) or status in (401, 403):
         return True, "access is denied"
     if isinstance(status, int):
-        return status < 500 and status not in _BUSY, f"HTTP {status}"
+        return status not in _BUSY and (status < 500 or status == _NEVER), f"HTTP {status}"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return False, "it stalls"
     if "Credentials" in type(error).__name__:

@@ -56,7 +56,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
     try:
         return preset(draw(st.sampled_from(sorted(PRESETS)))).override(settings)
     except UserError as error:
-        if "changes nothing where written is 1" in str(error):
+        if "changes nothing where" in str(error):
             reject()
         raise
 

@@ -278,5 +278,32 @@ def test_what_is_no_tar_is_refused(tmp_path: Path, paths: list[str], message: st
 
 def test_a_folder_in_use_is_not_touched(tmp_path: Path) -> None:
     tar = write_tar(tmp_path / "a.tar", {"a.png": png(drawing()), "a.txt": b"1"})
-    with pytest.raises(UserError, match="is not empty: import into a new folder"):
+    with pytest.raises(UserError, match=r"is not empty, it has a\.tar: import into a new folder"):
         import_tars([tar], tmp_path)
+    with pytest.raises(UserError, match=r"a\.tar is a file: name the new folder last"):
+        import_tars([tar], tar)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
+
+
+def test_json_that_has_no_label_tells_of_other_things(tmp_path: Path) -> None:
+    tar = write_tar(
+        tmp_path / "a.tar",
+        {
+            **{"a.png": png(drawing()), "a.txt": b"12", "a.json": b'{"width": 60}'},
+            **{"b.png": png(drawing(seed=2)), "b.json": b'{"width": 60}'},
+        },
+    )
+    report = import_tars([tar], tmp_path / "out")
+    assert labels(tmp_path / "out") == ["12"]
+    assert report.unused == {"width"}
+    assert reasons(report) == {"b": "its .json has no label that is a string or a whole number"}
+
+
+def test_what_an_import_of_nothing_left_does_not_bar_the_next(tmp_path: Path) -> None:
+    tar = write_tar(tmp_path / "a.tar", {"a.png": png(drawing()), "a.txt": b"x", "a.cls": b"7"})
+    with pytest.raises(UserError, match="nothing is imported of the 1 samples"):
+        import_tars([tar], tmp_path / "out")
+    with pytest.raises(UserError, match=r"ends in '\*\.txt': give an ending like \.json"):
+        import_tars([tar], tmp_path / "out", ignore=["*.txt"])
+    import_tars([tar], tmp_path / "out", ignore=[".txt"])
+    assert labels(tmp_path / "out") == ["7"]

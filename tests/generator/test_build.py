@@ -144,7 +144,7 @@ def test_a_persons_own_files_stay(bank: Bank, tmp_path: Path, capsys) -> None:
         (tmp_path / name).write_bytes(content)
     build(order(tmp_path, bank), workers=1)
     assert {name: (tmp_path / name).read_bytes() for name in mine} == mine
-    assert "README.md is not as this program wrote it, and stays" in capsys.readouterr().err
+    assert "README.md is not as this version wrote it, and stays" in capsys.readouterr().err
 
 
 def test_shards_of_unknown_origin_are_not_mixed_in(bank: Bank, tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ def test_while_it_is_added_to_others_are_refused(
         add(folder, bank)
     before = contents(folder)
     assert set(NEW) | {"plan.json"} <= before.keys()
-    with pytest.raises(UserError, match="is being added to, 10 test, 25 train with .*; run that"):
+    with pytest.raises(
+        UserError, match="is being added to, 10 test, 25 train in shards of 10 with .*; run that"
+    ):
         add(folder, bank, {"train": 5})
     build(order(folder, bank))  # which is whole
     assert contents(folder) == before

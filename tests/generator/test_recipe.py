@@ -30,6 +30,7 @@ def test_overrides_change_what_they_name_and_nothing_else() -> None:
         ("reink=0:1", "takes one number"),
         ("reink=1.5", "outside 0 to 1"),
         ("pen=0.1:2", "outside 0.5 to 8"),
+        ("pen=2.0000002:2.0000001", "2.0000002 to 2.0000001; write pen=2.0000001:2.0000002"),
         ("frame=oval", "'ink' or 'box'"),
         ("gap=nan", "gap"),
         ("name=mine", "NAME one of"),
@@ -47,6 +48,9 @@ def test_what_changes_nothing_is_refused() -> None:
         preset("written").override(["slant=-45:45"])
     with pytest.raises(UserError, match="frame changes nothing where written is 1"):
         preset("written").override(["frame=box"])
+    with pytest.raises(UserError, match="strayed changes nothing where anywhere is 0"):
+        preset("clean").override(["strayed=1"])
+    assert preset("clean").override(["strayed=1", "anywhere=0.5"]).strayed == 1
     assert preset("written").override(["slant=9", "written=0.5"]).slant == (9, 9)
     assert preset("written").override(["slant=0", "pen=2"]).pen == (2, 2)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from shards.card import card, write_card
+from shards.card import card, is_ours, write_card
 from shards.labels import to_labels
 from shards.manifest import IMPORTED, read_manifest, write_manifest
 
@@ -49,7 +49,27 @@ def test_a_card_that_was_edited_stays(built, capsys) -> None:
     (folder / "README.md").write_text(text + "\nA note.\n")
     write_card(replace(grown, version="1.2.0"), folder)
     assert (folder / "README.md").read_text() == text + "\nA note.\n"
-    assert "README.md is not as this program wrote it, and stays" in capsys.readouterr().err
+    assert "README.md is not as this version wrote it, and stays" in capsys.readouterr().err
+
+
+def test_a_card_is_known_whatever_its_manifest_and_version_say(built) -> None:
+    text = (built[0] / "README.md").read_bytes()
+    assert is_ours(text)
+    assert not is_ours(text.replace(b"white ink", b"black ink"))
+    assert not is_ours(text + b"more\n")
+    assert not is_ours(b"")
+
+
+def test_the_card_says_what_the_recipe_makes(built) -> None:
+    manifest = read_manifest(built[0] / "manifest.json")
+    made = {"digits": [1, 2], "written": 0.2, "anywhere": 0.25}
+    text = card(replace(manifest, recipe=made)).replace("\n", " ")
+    assert "numbers of 1 to 2 digits, made of single digits or written whole by a model" in text
+    assert "its ink at the right, of some of them anywhere;" in text
+    assert "numbers of 3 digits, made of single digits. " in card(
+        replace(manifest, recipe={"digits": [3, 3.0]})
+    )
+    assert "numbers, made of single digits." in card(replace(manifest, recipe={"digits": "many"}))
 
 
 def test_the_card_of_strangers_numbers_says_only_what_is_known(built) -> None:

@@ -43,6 +43,8 @@ def test_a_port_that_is_taken_and_a_foreign_address_are_told() -> None:
             serve(Flask("page"), Site("127.0.0.1", port, "token"))
     with pytest.raises(UserError, match="192.0.2.7 cannot be served"):
         serve(Flask("page"), Site("192.0.2.7", port, "token"))
+    with pytest.raises(UserError, match="nowhere.invalid has no address here; name an address"):
+        serve(Flask("page"), Site("nowhere.invalid", port, "token"))
 
 
 @pytest.mark.parametrize("command", [["generator", "draw"], ["trainer", "demo"]])

@@ -70,6 +70,9 @@ def test_a_drawing_is_saved_as_a_picture_and_strokes(tmp_path: Path) -> None:
     assert names(tmp_path) == ["7/anna_1.json", "7/anna_1.png"]
     image = np.asarray(Image.open(picture))
     assert (image.dtype, image[0, 0], image.min()) == (np.uint8, 255, 0)
+    rim = np.ones(image.shape, bool)
+    rim[3:-3, 3:-3] = False
+    assert (image[rim] == 255).all()  # or the doctor would call it cut off
     height, width = crop_ink(picture).shape
     assert height == pytest.approx(128, abs=4)
     assert width == pytest.approx(128 * 12 / 23, abs=4)

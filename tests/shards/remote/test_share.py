@@ -15,6 +15,7 @@ from shards.compact import Packed, compact_text
 from shards.errors import UserError
 from shards.labels import to_labels
 from shards.manifest import MAX_SHARDS, read_manifest, write_manifest
+from shards.preview import save_preview
 from shards.reader import DataSet
 from shards.record import Samples
 from shards.remote import index, retry
@@ -71,6 +72,9 @@ def test_there_and_back_the_same_bytes(folder: Path, tmp_path: Path, packed: boo
     assert shards(tmp_path / "back") == shards(folder)
     assert (tmp_path / "back/manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
     assert (tmp_path / "back/README.md").read_bytes() == (folder / "README.md").read_bytes()
+    save_preview(DataSet(folder))
+    picture = (folder / "preview.png").read_bytes()
+    assert (tmp_path / "back/preview.png").read_bytes() == picture
     assert verify(tmp_path / "back") == []
     assert {path.name for path in (tmp_path / "back").iterdir()} == {
         *shards(folder), "manifest.json", "README.md", "preview.png",
@@ -205,6 +209,21 @@ def test_a_card_that_someone_has_edited_stays(folder: Path, tmp_path: Path) -> N
     (there / "README.md").write_text("edited")
     assert not push(folder, there).card
     assert (there / "README.md").read_text() == "edited"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_card_that_was_edited_here_is_sent(folder: Path, tmp_path: Path, packed: bool) -> None:
+    there = tmp_path / "there"
+    assert push(folder, there, packed).card
+    (folder / "README.md").write_text("by hand")
+    for _ in range(2):
+        assert push(folder, there, packed).card
+        assert (there / "README.md").read_text() == "by hand"
+
+
+def test_no_server_of_web_pages_is_pushed_to(folder: Path) -> None:
+    with pytest.raises(UserError, match="http://127.0.0.1:9/x takes no files: push to a folder"):
+        push(folder, "http://127.0.0.1:9/x")
 
 
 def test_a_set_that_is_still_being_built_is_not_pushed(folder: Path, tmp_path: Path) -> None:

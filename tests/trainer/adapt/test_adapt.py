@@ -15,10 +15,9 @@ from tests.trainer.conftest import write_data_set
 from trainer.adapt import adapt as module
 from trainer.adapt.adapt import JSON, TEXT, Options, adapt
 from trainer.adapt.tune import Tuned
-from trainer.checkpoint import read_header
-from trainer.checkpoint import find_weights, weights_sha256
+from trainer.checkpoint import find_weights, read_header, weights_sha256
 from trainer.export import read_card
-from trainer.read import Reader
+from trainer.read import PRETRAINED, Reader
 
 SMALL = Options(images=300, own=0.5, test=60, val=60, max_drop=1)
 
