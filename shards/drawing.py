@@ -55,6 +55,11 @@ def _without_alpha(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _from_array(array: np.ndarray) -> np.ndarray:
+    if not isinstance(array, np.ndarray):
+        raise UserError(
+            f"a {type(array).__name__} is no picture: give the path of one, a Pillow image or an "
+            "array"
+        )
     if array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] > (4,):
         raise UserError(
             f"a drawing of shape {array.shape} is no picture: "
@@ -116,6 +121,8 @@ def _from_pillow(image: Image.Image) -> np.ndarray:
         return whole if image.mode == "I" and whole.max() <= 255 else whole / 257
     if image.mode == "F":
         return _from_floats(np.asarray(image))
+    if image.mode == "La":  # which Pillow converts to nothing but LA
+        image = image.convert("LA")
     if image.has_transparency_data:
         return np.asarray(image.convert("RGBA"))
     return np.asarray(image if image.mode == "L" else image.convert("RGB"))

@@ -52,8 +52,9 @@ def parse_drawing(found: Any) -> Drawing:
 
 
 def parse_pen(found: Any) -> float:
-    """Return the width of a pen, a number above 0 and up to FARTHEST; UserError for another."""
-    if not isinstance(found, (int, float)) or not 0 < found <= FARTHEST:  # false for NaN, too
+    """Return the width of a pen, 1 / FARTHEST to FARTHEST; UserError for another."""
+    is_number = isinstance(found, (int, float)) and not isinstance(found, bool)
+    if not is_number or not 1 / FARTHEST <= found <= FARTHEST:  # false for NaN, too
         raise UserError(f"the pen is {short(found)}, not a width above 0; give one")
     return float(found)
 

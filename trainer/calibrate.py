@@ -16,10 +16,11 @@ from trainer.ctc import greedy_decode
 from trainer.models import Reader
 from trainer.predict import by_torch, chunks
 
+CALIBRATION = 4_000  # numbers of val
 TEMPERATURES = np.geomspace(0.5, 4, 61)  # 3.5 % apart; the loss is flat around its minimum
 
 
-def calibrate(model: Reader, data: DataSet, images: int) -> float:
+def calibrate(model: Reader, data: DataSet, images: int = CALIBRATION) -> float:
     """Fit the temperature on up to `images` of the val split, and soften `model` by it.
 
     Returns the temperature. Raises UserError when the set has no val images.

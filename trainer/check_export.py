@@ -18,9 +18,11 @@ from trainer.answers import (
     by_logits,
     decisions,
 )
+from trainer.calibrate import CALIBRATION
 from trainer.check_graph import Thresholds, with_check
 from trainer.confusable import questions
-from trainer.graph import metadata, write_model
+from trainer.facts import metadata, read_json, write_json
+from trainer.graph import write_model
 from trainer.runtime import open_session
 
 CHECKER, INT8_CHECKER = "checker.onnx", "checker.int8.onnx"
@@ -29,7 +31,7 @@ _PROOF = 64  # images
 
 
 def to_checker(
-    network: ModelProto, data: DataSet, images: int
+    network: ModelProto, data: DataSet, images: int = CALIBRATION
 ) -> tuple[ModelProto, dict[str, str]]:
     """Make a checker of a logits graph; returns it, and what its card says of answers.
 
@@ -85,6 +87,8 @@ def read_thresholds(facts: dict[str, str], path: Path) -> Thresholds:
 def add_checkers(folder: Path, data: DataSet, images: int) -> list[Path]:
     """Write a checker for each logits file in `folder`, also of a reader that shipped without one.
 
+    The JSON beside it tells the new thresholds, too.
+
     Raises UserError where there is no logits file, and as `to_checker` does.
     """
     pairs = {"logits.onnx": CHECKER, "logits.int8.onnx": INT8_CHECKER}
@@ -100,6 +104,9 @@ def add_checkers(folder: Path, data: DataSet, images: int) -> list[Path]:
         card = metadata(model)
         checker, facts = to_checker(model, data, images)
         write_model(checker, target, card | facts)
+        beside = target.with_name(target.name.replace("checker", "reader")).with_suffix(".json")
+        if beside.is_file():
+            write_json(read_json(beside) | facts, beside)
     return list(found.values())
 
 

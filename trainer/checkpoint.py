@@ -14,6 +14,7 @@ from shards.errors import UserError
 from shards.files import replacing
 from shards.schema import expect, expect_fields
 from trainer.models import MODELS, Reader, build_seeded
+from trainer.shipped import FOLDER
 from trainer.tensors import open_tensors, require_known
 
 VERSION = 2
@@ -28,7 +29,6 @@ _FIELDS = {
     "config": dict,
 }  # of a header
 _MAX_NUMBER = 1 << 53  # up to which JSON keeps whole numbers everywhere
-_SHIPPED = Path(__file__).parent / "pretrained"
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,9 @@ def find_weights(start: Path) -> Path:
     if find_checkpoint(start).is_file():
         return find_checkpoint(start)
     for name in (f"{start}", f"{start}-fp32", f"{start}-int8"):
-        if (_SHIPPED / name / WEIGHTS).is_file():
-            return _SHIPPED / name / WEIGHTS
-    shipped = ", ".join(sorted(path.parent.name for path in _SHIPPED.glob(f"*/{WEIGHTS}")))
+        if (FOLDER / name / WEIGHTS).is_file():
+            return FOLDER / name / WEIGHTS
+    shipped = ", ".join(sorted(path.parent.name for path in FOLDER.glob(f"*/{WEIGHTS}")))
     raise UserError(
         f"{start} is no run folder, no checkpoint and no reader that ships with its weights; "
         f"these do: {shipped or 'none'}"

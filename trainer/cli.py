@@ -94,7 +94,7 @@ def quantize(
 def read(
     drawings: Annotated[list[Path], typer.Argument(help="Image files of any size and polarity.")],
     model: Annotated[
-        Path | None, typer.Option(help="A reader.onnx; else the one that ships.")
+        Path | None, typer.Option(help="A reader.onnx, or the name of one that ships. [nano]")
     ] = None,
 ) -> None:
     """Read drawn numbers: one line per file with the number and its confidence, 0..1.
@@ -135,7 +135,8 @@ def demo(
     """Open a page that reads what is drawn on it, stroke by stroke, and shows how sure it is.
 
     The page shows the picture as the reader sees it, says right, wrong or ask again to an expected
-    answer, and keeps drawings that are read wrong, with their strokes, for the next training.
+    answer, and keeps drawings that are read wrong, with their strokes: packed as a tar they become
+    a test set by shards import.
     """
     from shards.pages.app import Site
     from shards.pages.serve import serve
@@ -156,7 +157,7 @@ def kit(
     folder: Annotated[Path, typer.Argument(help="New folder for the kit.")],
     engine: Annotated[str, typer.Option("--for", help="godot, web or native (C).")],
     model: Annotated[
-        str, typer.Option(help="A reader that ships, or a folder with a reader.onnx.")
+        str, typer.Option(help="A folder with a reader.onnx, or the name of a reader that ships.")
     ] = "nano",
 ) -> None:
     """Write what a game needs to read numbers: code, a README, reader.onnx, and checker.onnx.
@@ -165,9 +166,10 @@ def kit(
     of bad input. The checker, which says whether an expected answer is drawn, comes along where
     the reader has one.
     """
-    from trainer.kit import write_kit
+    from trainer.kit import find_model, write_kit
 
     files = write_kit(folder, engine, model)
+    typer.echo(f"the reader: {find_model(model)}")
     typer.echo(f"written: {folder} ({', '.join(files)}); next: {folder / 'README.md'}")
 
 

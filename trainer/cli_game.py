@@ -18,7 +18,7 @@ def check(
     drawing: Annotated[Path, typer.Argument(help="Image file of any size and polarity.")],
     answer: Annotated[str, typer.Option(help="What should be drawn: 1 to 5 digits.")],
     model: Annotated[
-        Path | None, typer.Option(help="A checker.onnx; else the one that ships.")
+        Path | None, typer.Option(help="A checker.onnx, or the name of a reader that ships. [nano]")
     ] = None,
 ) -> None:
     """Say whether a drawing shows the expected answer: right, wrong or ask again.
@@ -30,7 +30,7 @@ def check(
     from trainer.check import Checker
 
     found = Checker(model).check(drawing, answer)
-    read = f"read as {found.value}" if found.value >= 0 else "no number is read"
+    read = f"its value is read as {found.value}" if found.value >= 0 else "no number is read"
     typer.echo(
         f"{found.verdict}\t{answer} has probability {found.probability:.3f}\t"
         f"{read}, {found.reading_probability:.3f}"
@@ -55,7 +55,7 @@ def answers(
     from shards.opening import open_data
     from trainer.answers import as_markdown, ask_split, by_file
     from trainer.check_export import read_thresholds
-    from trainer.export import read_card
+    from trainer.facts import read_card
     from trainer.runtime import open_session
 
     thresholds = read_thresholds(read_card(model), model)

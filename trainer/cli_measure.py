@@ -9,7 +9,9 @@ from trainer.options import Data, Device, Images, Split
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Run folder, .safetensors or .onnx file.")],
+    model: Annotated[
+        Path, typer.Argument(help="Run folder, .safetensors or .onnx file, or a reader that ships.")
+    ],
     data: Data,
     split: Split = "test",
     images: Images = 1_000_000,
@@ -28,17 +30,18 @@ def evaluate(
     from trainer.device import choose_device
     from trainer.metrics import evaluate
     from trainer.predict import open_reader, read_split
-    from trainer.read import PRETRAINED
     from trainer.report import as_text, write_report
+    from trainer.shipped import FOLDER, find_folder
 
     samples = open_data(data)
     read, truth = read_split(open_reader(model, choose_device(device)), samples, split, images)
     result = evaluate(read, truth)
     typer.echo(as_text(result))
-    beside = model if model.is_dir() else model.parent
-    if beside.resolve().is_relative_to(PRETRAINED):
+    folder = model if model.exists() else find_folder(model)
+    beside = folder if folder.is_dir() else folder.parent
+    if beside.resolve().is_relative_to(FOLDER):
         beside = Path("runs") / beside.name
-    file = "" if model.is_dir() else f"{model.stem}-"  # of several in the folder
+    file = "" if folder.is_dir() else f"{model.stem}-"  # of several in the folder
     folder = out or beside / f"evaluation-{file}{samples.manifest.name}-{split}"
     write_report(folder, result, read, truth, samples, split, str(model))
     typer.echo(f"written: {folder}")

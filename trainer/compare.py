@@ -11,7 +11,8 @@ import numpy as np
 
 from shards.reader import DataSet
 from trainer.checkpoint import weights_sha256
-from trainer.export import LOGITS, READER, export, read_card
+from trainer.export import LOGITS, READER, export
+from trainer.facts import read_card
 from trainer.metrics import Evaluation, Rate, evaluate
 from trainer.predict import by_onnx, read_split
 from trainer.quantize import INT8_LOGITS, INT8_READER, quantize

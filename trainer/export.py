@@ -1,10 +1,8 @@
 """A checkpoint to logits.onnx and reader.onnx, calibrated, proved equal to torch on samples."""
 
-import json
 import logging
 import shlex
 import warnings
-from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,12 +16,9 @@ from torch.export import Dim
 from shards import __version__
 from shards.canvas import HEIGHT, INK_HEIGHT, INK_WIDTH, RIGHT_MARGIN, WIDTH
 from shards.errors import UserError
-from shards.files import replacing
 from shards.labels import MAX_DIGITS
 from shards.manifest import Manifest
 from shards.reader import DataSet
-from shards.schema import expect_map, reject
-from trainer.allowed import read_model
 from trainer.calibrate import calibrate
 from trainer.check_export import CHECKER, to_checker
 from trainer.checkpoint import (
@@ -36,8 +31,9 @@ from trainer.checkpoint import (
 )
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
-from trainer.graph import OPSET, metadata, opsets, strip, with_decoder, write_model
-from trainer.models import MODELS, Reader, count_parameters
+from trainer.facts import write_json
+from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
+from trainer.models import Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
 
@@ -54,14 +50,14 @@ def export(
 
     It says that `command` has trained the checkpoint, or else what its options tell.
 
-    Confidence and the checker's thresholds are calibrated on up to `images` of the val split. The
+    Confidence and the checker's thresholds are calibrated on up to 4,000 of the val split. The
     files are checked against torch on up to 512 samples of test, then measured on up to `images`.
     Beside them goes weights.safetensors, to start a training run from, with the weights as they
     were trained. Raises UserError, and leaves no file, when the files read anything differently.
     """
     data.require("test")
     model, header = load_reader(checkpoint, torch.device("cpu"))
-    temperature = calibrate(model, data, images)
+    temperature = calibrate(model, data)
     logits = to_onnx(model)
     out.mkdir(parents=True, exist_ok=True)
     drafts = out / f".{LOGITS}.draft", out / f".{READER}.draft"
@@ -70,7 +66,7 @@ def export(
             write_model(graph, draft, {})
         check(model, drafts[0], drafts[1], data)
         read, truth = read_split(by_onnx(drafts[0]), data, "test", images)
-        checker, answering = to_checker(logits, data, images)
+        checker, answering = to_checker(logits, data)
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
@@ -82,7 +78,7 @@ def export(
     write_model(logits, out / LOGITS, card)
     write_model(checker, out / CHECKER, card)
     write_model(with_decoder(logits), out / READER, card)
-    write_card(card, out / CARD)
+    write_json(card, out / CARD)
     save_weights(checkpoint, out / WEIGHTS)
     for stale in out.glob("*.int8.*"):  # of what lay here before
         stale.unlink()
@@ -205,29 +201,3 @@ def tools() -> str:
 def accuracy(read: Decoded, truth: np.ndarray) -> float:
     """Return the share of numbers read exactly right."""
     return float(read.equals(truth).mean())
-
-
-def write_card(card: dict[str, str], path: Path) -> None:
-    """Write the metadata of the files once more, as JSON."""
-    with replacing(path) as file:
-        file.write(json.dumps(card, indent=1).encode() + b"\n")
-
-
-def read_card(path: Path) -> dict[str, str]:
-    """Return the metadata of an ONNX file; UserError where it does not say of which model it is."""
-    card = metadata(read_model(path)[1])
-    return check_card(card, f"{path}: metadata")
-
-
-def check_card(card: object, where: str, names: Sequence[str] = ()) -> dict[str, str]:
-    """Return `card` if it has texts only, those of `names` among them, and a model known here.
-
-    Raises UserError, naming `where`, otherwise.
-    """
-    texts: dict[str, str] = expect_map(card, str, where)
-    for name in ("model", "parameters", *names):
-        if name not in texts:
-            reject(where, f"lacks the field {name!r}")
-    if texts["model"] not in MODELS or not texts["parameters"].isdecimal():
-        reject(where, f"is of a model {texts['model']!r} that is not known here")
-    return texts

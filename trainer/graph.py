@@ -138,11 +138,6 @@ def attach(
     model.graph.node.extend(part.node)
 
 
-def metadata(model: ModelProto) -> dict[str, str]:
-    """Return what is stamped on a file."""
-    return {entry.key: entry.value for entry in model.metadata_props}
-
-
 def opsets(*models: ModelProto) -> str:
     """Name the sets of operators that graphs are made of, like "ai.onnx 18, com.microsoft 1"."""
     entries = {

@@ -18,9 +18,11 @@ from shards.files import replacement
 from trainer.allowed import read_model
 from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.export import READER
-from trainer.graph import metadata, write_model
+from trainer.facts import metadata
+from trainer.graph import write_model
 from trainer.half import with_half_weights
 from trainer.quantize import INT8_READER
+from trainer.shipped import find_folder
 
 OPERATORS = "required_operators_and_types.config"
 _QUANTIZED = ("QuantizeLinear", "DynamicQuantizeLSTM")
@@ -34,6 +36,7 @@ def to_mobile(folder: Path, out: Path) -> list[Path]:
     NAME.fp16.onnx, of a float32 graph, has its weights in 16 bits. Raises UserError where there is
     no reader, and for files that hold more than one (see `trainer.allowed`).
     """
+    folder = find_folder(folder)
     names = (READER, CHECKER, INT8_READER, INT8_CHECKER)
     sources = [folder / name for name in names if (folder / name).is_file()]
     if not sources:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
 from shards.terminal import progress
-from trainer.checkpoint import load_reader
+from trainer.checkpoint import find_checkpoint, load_reader
 from trainer.ctc import Decoded, greedy_decode
 from trainer.data import to_input
 from trainer.device import autocast
 from trainer.memory import told_when_short
 from trainer.models import Reader
 from trainer.runtime import is_reader, open_session, run
+from trainer.shipped import find_file
 
 _BATCH = 256
 
@@ -67,9 +68,13 @@ def from_readings(readings: NDArray[np.float32]) -> Decoded:
 
 
 def open_reader(path: Path, device: torch.device) -> Read:
-    """Read with an .onnx file, a checkpoint or a run folder's best checkpoint."""
-    if path.suffix == ".onnx":
-        return by_onnx(path)
+    """Read with an .onnx file, a checkpoint, a run folder's best checkpoint, or what `ship` made.
+
+    That is a folder with a reader.onnx, or the name of one that ships with the package.
+    """
+    file = path if find_checkpoint(path).is_file() else find_file(path)
+    if file.suffix == ".onnx":
+        return by_onnx(file)
     logits = by_torch(load_reader(path, device)[0], device)
     return lambda images: greedy_decode(logits(images))
 

@@ -24,7 +24,8 @@ from shards.errors import UserError
 from shards.reader import DataSet
 from trainer.check_export import INT8_CHECKER, to_checker
 from trainer.compact import compact
-from trainer.export import LOGITS, read_card, write_card
+from trainer.export import LOGITS
+from trainer.facts import read_card, refuse_quantized, write_json
 from trainer.graph import opsets, strip, with_decoder, write_model
 from trainer.half import with_half_weights
 from trainer.metrics import Evaluation, evaluate
@@ -56,6 +57,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
     UserError, and leaves no 8-bit file, when accuracy drops by more than `max_drop`.
     """
     source = folder / LOGITS
+    refuse_quantized(read_card(source), folder)
     before = evaluate(*read_split(by_onnx(source), data, "test", images))
     with tempfile.TemporaryDirectory(dir=folder) as work:
         with _quiet():
@@ -73,7 +75,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
             f"quantization lowers accuracy from {was:.4f} to {now:.4f}, by more than {max_drop}; "
             "nothing was written; train longer or raise --max-drop"
         )
-    checker, answering = to_checker(model, data, images)
+    checker, answering = to_checker(model, data)
     card = read_card(source) | {
         "accuracy": f"{now:.4f}",
         "accuracy_images": str(after.exact.count),
@@ -84,7 +86,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
     names = (INT8_LOGITS, INT8_READER, INT8_CHECKER)
     for graph, name in zip((*graphs, checker), names, strict=True):
         write_model(graph, folder / name, card)
-    write_card(card, folder / INT8_CARD)
+    write_json(card, folder / INT8_CARD)
     return Report(*sizes, before, after)
 
 

@@ -9,10 +9,10 @@ from PIL import Image
 from shards.canvas import fit
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
-from trainer.runtime import is_reader, open_session, run
+from trainer.runtime import is_reader, open_session, require_canvas, run
+from trainer.shipped import FOLDER, READER, find_file
 
-PRETRAINED = Path(__file__).parent / "pretrained"
-DEFAULT = PRETRAINED / "nano-int8" / "reader.onnx"
+DEFAULT = FOLDER / "nano-int8" / READER
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,16 @@ class Reader:
     """A reader file in onnxruntime on one CPU thread; by default the one that ships."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open `path`; UserError when it is no reader file, or none is given and none ships."""
+        """Open `path`, a file, its folder or the name of a reader that ships, like nano.
+
+        UserError when it is no reader, or none is given and none ships.
+        """
         if path is None and not DEFAULT.is_file():
             raise UserError(
                 "no reader ships with this copy; make one (trainer train, export, quantize) "
                 "and name its reader.onnx with --model"
             )
-        self._session = open_session(Path(path or DEFAULT))
+        self._session = open_session(find_file(Path(path or DEFAULT)))
         if not is_reader(self._session):
             raise UserError(f"{path} ends in logits; name the reader.onnx beside it")
 
@@ -63,7 +66,11 @@ class Reader:
         return self.read_canvas(fit(drawing))
 
     def read_canvas(self, image: np.ndarray) -> Reading:
-        """Read an image that already is uint8 (32, 128), white ink on black, as `fit` makes it."""
+        """Read an image that is uint8 (32, 128) already, white ink on black, as `fit` makes it.
+
+        UserError for an array of another kind.
+        """
+        require_canvas(image)
         value, confidence, count, *rest = run(self._session, image[None])[0].tolist()
         known = int(count) if count <= MAX_DIGITS else 0
         return Reading(

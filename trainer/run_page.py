@@ -12,7 +12,8 @@ from shards.reader import DataSet
 from trainer.checkpoint import BEST, Header, read_header
 from trainer.compare import seconds_an_image
 from trainer.config import Config
-from trainer.export import READER, read_card
+from trainer.export import READER
+from trainer.facts import read_card
 from trainer.log import CURVES, LOG, draw_curves
 from trainer.metrics import Evaluation
 from trainer.quantize import INT8_READER

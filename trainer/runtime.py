@@ -18,6 +18,7 @@ _CLASSES = 11
 _ONE = 1.001  # a probability, as float32 adds it up
 _MEMORY = 3 << 29  # bytes for what all graphs of a process compute; base on 256 images takes 0.5e9
 _IMAGE = ("image", "tensor(float)", [1, HEIGHT, WIDTH])
+_NAMES = {"logits": "logits.onnx", "reading": "reader.onnx", "answer": "checker.onnx"}
 _FILES = {  # what each kind of file takes in and puts out, by its output
     "logits": [_IMAGE, ("logits", "tensor(float)", [_CLASSES])],
     "reading": [_IMAGE, ("reading", "tensor(float)", [READING])],
@@ -53,7 +54,10 @@ def open_session(
     if tails not in [_FILES[kind] for kind in kinds]:
         maps = ", ".join(f"{name} {shape} of {kind}" for name, kind, shape in found)
         wanted = " or ".join(kinds)
-        raise UserError(f"{path} maps {maps}, not image to {wanted}; export it again")
+        raise UserError(
+            f"{path} maps {maps}, not image to {wanted}; name the {_NAMES[kinds[-1]]} beside it, "
+            "or export it again"
+        )
     return session
 
 
@@ -65,6 +69,17 @@ def is_reader(session: onnxruntime.InferenceSession) -> bool:
 def to_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Images uint8 (n, 32, 128) to what every file takes in: float32 (n, 1, 32, 128) in 0..1."""
     return np.divide(images[:, None], np.float32(255), dtype=np.float32)
+
+
+def require_canvas(image: object) -> None:
+    """Raise UserError for what is not uint8 (32, 128), as `shards.canvas.fit` makes it."""
+    if not isinstance(image, np.ndarray):
+        raise UserError(f"a {type(image).__name__} is no canvas: bring the drawing in by fit()")
+    if (image.shape, image.dtype) != ((HEIGHT, WIDTH), np.uint8):
+        raise UserError(
+            f"an image of {image.dtype} {image.shape} is no canvas, which is uint8 "
+            f"{(HEIGHT, WIDTH)}: bring the drawing in by fit()"
+        )
 
 
 def run(session: onnxruntime.InferenceSession, images: NDArray[np.uint8]) -> NDArray[np.float32]:

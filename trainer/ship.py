@@ -16,7 +16,8 @@ from trainer.card import Figures, card
 from trainer.check_export import CHECKER, INT8_CHECKER, decide
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
-from trainer.export import CARD, LOGITS, READER, check_card, read_card
+from trainer.export import CARD, LOGITS, READER
+from trainer.facts import read_card, read_json, refuse_quantized
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
@@ -63,7 +64,9 @@ def ship(
         raise UserError(f"{exported} has no {READER}; make it with trainer export")
     if not tests or len(set(names)) < len(names):
         raise UserError(f"readers are measured on test sets of different names, not {names}")
-    facts_of = {name: _read_facts(exported / FILES[name][CARD]) for name in present}
+    facts_of = {name: read_json(exported / FILES[name][CARD], _FACTS) for name in present}
+    if "fp32" in facts_of:
+        refuse_quantized(facts_of["fp32"], exported)
     if len({facts.get("weights_sha256") for facts in facts_of.values()}) > 1:
         raise UserError(f"the readers in {exported} are of different weights; quantize it again")
     readers = [exported / FILES[precision][READER] for precision in present]
@@ -79,7 +82,8 @@ def ship(
     for precision, taken in zip(present, seconds, strict=True):
         facts = facts_of[precision]
         if answers[precision]:  # a checker that was added later has more to say
-            facts = read_card(exported / FILES[precision][CHECKER]) | facts
+            said = read_card(exported / FILES[precision][CHECKER])
+            facts = said | facts | {k: v for k, v in said.items() if k.startswith("check_")}
         folder = out / f"{facts['model']}-{precision}"
         folder.mkdir(parents=True, exist_ok=True)
         _copy(exported, folder, precision)
@@ -128,15 +132,6 @@ def read_commands(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: name one of commands, a line each") from error
-
-
-def _read_facts(path: Path) -> dict[str, str]:
-    """Read what the card needs; its `model` becomes the name of a folder."""
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON ({error}); export it again") from error
-    return check_card(facts, str(path), _FACTS)
 
 
 def processor() -> str:

@@ -13,8 +13,10 @@ from trainer.allowed import read_model
 from trainer.check_export import CHECKER, INT8_CHECKER
 from trainer.checkpoint import WEIGHTS, weights_sha256
 from trainer.export import CARD, LOGITS, READER, STARTS
-from trainer.graph import metadata, opsets
+from trainer.facts import metadata
+from trainer.graph import opsets
 from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
+from trainer.shipped import find_file
 
 EVALUATION = "evaluation.json"
 TOLD = {  # the facts of lineage, and what they are to people
@@ -51,6 +53,7 @@ def whence(file: Path, sets: list[DataSet]) -> Lineage:
 
     Raises UserError for what is no file of an export.
     """
+    file = find_file(file)
     data, model = read_model(file)
     facts = metadata(model)
     lineage = Lineage()

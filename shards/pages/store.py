@@ -125,9 +125,9 @@ def _write(kept: Kept, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     strokes = [stroke.tolist() for stroke in drawing.strokes]
     fields = {"label": drawing.label, **kept.facts, "pen": drawing.pen, "strokes": strokes}
+    page = np.pad(ink(drawing.strokes, drawing.pen, SIDE), MARGIN)
     with replacing(path) as file:
         file.write(json.dumps({**fields, "id": kept.id}, ensure_ascii=False).encode() + b"\n")
-    page = np.pad(ink(drawing.strokes, drawing.pen, SIDE), MARGIN)
     save_image(Image.fromarray(255 - page), picture)
     return picture
 

@@ -9,7 +9,7 @@ from shards.reader import DataSet
 from tests.benchmarks.parity import contract, differing
 from tests.benchmarks.providers import coverage
 from tests.trainer.conftest import write_data_set
-from trainer.read import PRETRAINED
+from trainer.shipped import FOLDER as PRETRAINED
 
 SHIPPED = sorted(path for path in PRETRAINED.iterdir() if path.is_dir())
 

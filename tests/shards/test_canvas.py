@@ -257,7 +257,7 @@ def test_a_sticker_on_a_transparent_ground_is_laid_on_white() -> None:
 
 
 @pytest.mark.parametrize(
-    "mode", ["1", "L", "P", "LA", "PA", "RGB", "RGBA", "CMYK", "I", "F", "I;16"]
+    "mode", ["1", "L", "P", "LA", "La", "PA", "RGB", "RGBA", "RGBa", "CMYK", "I", "F", "I;16"]
 )
 def test_pillow_modes_mean_the_same(mode: str) -> None:
     ink = np.where(drawing(30, 80) > 127, np.uint8(255), np.uint8(0))
@@ -265,8 +265,8 @@ def test_pillow_modes_mean_the_same(mode: str) -> None:
     if mode in ("I;16", "I"):
         image = Image.fromarray(ink.astype(np.uint16) * 257)
         image = image if mode == "I;16" else image.convert("I")
-    elif mode == "PA":
-        image = image.convert("P").convert("PA")
+    elif mode in ("PA", "La", "RGBa"):  # by way of
+        image = image.convert({"PA": "P", "La": "LA", "RGBa": "RGBA"}[mode]).convert(mode)
     else:
         image = image.convert(mode)
     assert image.mode == mode
@@ -317,6 +317,9 @@ def test_a_blank_drawing_is_refused(blank: np.ndarray) -> None:
         (np.zeros((5, 5), np.int64), "int64 is not understood"),
         (np.full((5, 5), 255.0), "must lie in 0..1"),
         (np.full((5, 5), np.nan), "must lie in 0..1"),
+        (None, "a NoneType is no picture: give the path"),
+        ([[0, 1], [1, 0]], "a list is no picture"),
+        (b"\x89PNG", "a bytes is no picture"),
     ],
 )
 def test_what_is_no_picture_is_refused(array: np.ndarray, message: str) -> None:

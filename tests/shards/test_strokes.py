@@ -63,7 +63,9 @@ def test_what_is_no_strokes_is_refused(strokes: Any, fault: str) -> None:
         parse_strokes(strokes)
 
 
-@pytest.mark.parametrize("pen", [0, -1, None, "3", 1e10, float("nan"), float("inf"), [1]])
+@pytest.mark.parametrize(
+    "pen", [0, -1, None, "3", 1e10, float("nan"), float("inf"), [1], 1e-320, True]
+)
 def test_what_is_no_pen_is_refused(pen: Any) -> None:
     with pytest.raises(UserError, match="not a width above 0"):
         parse_pen(pen)

@@ -21,12 +21,14 @@ from trainer.check import Check, Checker
 from trainer.check_export import add_checkers, prove, read_thresholds
 from trainer.check_graph import Thresholds, with_check
 from trainer.cli import app
-from trainer.export import export, read_card
+from trainer.export import export
+from trainer.facts import read_card, read_json, write_json
 from trainer.graph import write_model
 from trainer.likelihood import answers
 from trainer.quantize import quantize
-from trainer.read import PRETRAINED, Reader
+from trainer.read import Reader
 from trainer.runtime import open_session, run
+from trainer.shipped import FOLDER as PRETRAINED
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,54 @@ def test_logits_alone_become_a_checker(folder: Path, printed: DataSet, tmp_path:
         add_checkers(printed.folder, printed, 32)
 
 
+def test_the_json_beside_a_new_checker_tells_its_thresholds(
+    folder: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    for name in ("logits.int8.onnx", "reader.int8.onnx", "reader.int8.json"):
+        shutil.copy(folder / name, tmp_path)
+    old = read_json(tmp_path / "reader.int8.json")
+    write_json(old | {"check_right_from": "0.75"}, tmp_path / "reader.int8.json")
+    add_checkers(tmp_path, printed, 8)
+    facts = read_json(tmp_path / "reader.int8.json")
+    assert facts == read_card(tmp_path / "checker.int8.onnx")
+    assert facts["check_right_from"] != "0.75"
+
+
+def test_calibration_does_not_depend_on_how_much_is_measured(
+    run: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    cards = [export(run, tmp_path / str(images), printed, images) for images in (3, 50)]
+    told = [{k: c[k] for k in ("temperature", "check_right_from", "check_wrong_to")} for c in cards]
+    assert told[0] == told[1]
+    assert [card["accuracy_images"] for card in cards] == ["3", "50"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((32, 128), np.float32),
+        np.zeros((32, 128), np.bool),
+        np.zeros((128, 32), np.uint8),
+        np.zeros((1, 32, 128), np.uint8),
+        [[0] * 128] * 32,
+    ],
+)
+def test_what_is_no_canvas_is_told(folder: Path, image: np.ndarray) -> None:
+    with pytest.raises(UserError, match=r"is no canvas.*: bring the drawing in by fit\(\)"):
+        Checker(folder / "checker.onnx").check_canvas(image, 7)
+    with pytest.raises(UserError, match=r"is no canvas.*: bring the drawing in by fit\(\)"):
+        Reader(folder / "reader.onnx").read_canvas(image)
+
+
+def test_a_checker_has_no_operator_that_its_reader_has_not() -> None:
+    for folder in PRETRAINED.iterdir():
+        kinds = [
+            {node.op_type for node in onnx.load(folder / name).graph.node}
+            for name in ("checker.onnx", "reader.onnx")
+        ]
+        assert kinds[0] <= kinds[1], folder
+
+
 def test_a_checker_without_val_images_is_refused(folder: Path, printed: DataSet, tmp_path) -> None:
     shutil.copy(folder / "logits.onnx", tmp_path)
     bare = DataSet(write_data_set(tmp_path / "bare", {"test": 4, "val": 0, "train": 2}, "bare"))
@@ -118,9 +168,9 @@ def test_a_checker_without_val_images_is_refused(folder: Path, printed: DataSet,
 
 
 def test_one_file_is_not_taken_for_another(folder: Path, tmp_path: Path, monkeypatch) -> None:
-    with pytest.raises(UserError, match="not image to answer; export it again"):
+    with pytest.raises(UserError, match="not image to answer; name the checker.onnx beside it"):
         Checker(folder / "reader.onnx")
-    with pytest.raises(UserError, match="not image to logits or reading; export it again"):
+    with pytest.raises(UserError, match="not image to logits or reading; name the reader.onnx"):
         Reader(folder / "checker.onnx")
     monkeypatch.setattr(module, "DEFAULT", tmp_path / "absent.onnx")
     with pytest.raises(UserError, match="no checker ships with this copy; make one"):

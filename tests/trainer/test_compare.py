@@ -7,7 +7,8 @@ from pathlib import Path
 from shards.reader import DataSet
 from trainer.checkpoint import find_weights, weights_sha256
 from trainer.compare import as_markdown, compare
-from trainer.export import LOGITS, read_card
+from trainer.export import LOGITS
+from trainer.facts import read_card
 from trainer.plot import lines
 from trainer.quantize import INT8_LOGITS
 

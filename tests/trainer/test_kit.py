@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from typer.testing import CliRunner
 from shards.errors import UserError
 from trainer.cli import app
 from trainer.kit import ENGINES, KITS, find_model, write_kit
-from trainer.read import PRETRAINED
+from trainer.shipped import FOLDER as PRETRAINED
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -20,7 +21,7 @@ def test_a_kit_is_its_files_and_the_reader(engine: str, tmp_path: Path) -> None:
     assert own >= {"README.md"}
     optional = {"checker.onnx"} if (reader / "checker.onnx").exists() else set()
     assert {path.name for path in kit.iterdir()} == own | {"reader.onnx", "reader.json"} | optional
-    for name in own:
+    for name in own - {"offline.js"}:  # is stamped, see below
         assert (kit / name).read_bytes() == (KITS / engine / name).read_bytes()
     assert (kit / "reader.onnx").read_bytes() == (reader / "reader.onnx").read_bytes()
     assert [path.name for path in kit.parent.iterdir()] == ["kit"]
@@ -28,10 +29,40 @@ def test_a_kit_is_its_files_and_the_reader(engine: str, tmp_path: Path) -> None:
 
 def test_a_checker_comes_along(tmp_path: Path) -> None:
     shutil.copytree(PRETRAINED / "nano-int8", tmp_path / "own")
-    (tmp_path / "own/checker.onnx").write_bytes(b"a checker")
+    checker = (tmp_path / "own/checker.onnx").read_bytes()
     (tmp_path / "kit").mkdir()  # an empty folder is as good as none
     assert "checker.onnx" in write_kit(tmp_path / "kit", "web", str(tmp_path / "own"))
-    assert (tmp_path / "kit/checker.onnx").read_bytes() == b"a checker"
+    assert (tmp_path / "kit/checker.onnx").read_bytes() == checker
+
+
+def test_only_what_a_game_can_open_is_packed(tmp_path: Path) -> None:
+    nano, own = PRETRAINED / "nano-int8", tmp_path / "own"
+    shutil.copytree(nano, own)
+    shutil.copyfile(nano / "logits.onnx", own / "reader.onnx")
+    with pytest.raises(UserError, match="maps .* not image to reading; name the reader"):
+        write_kit(tmp_path / "kit", "web", str(own))
+    (own / "reader.onnx").write_text("hello")
+    with pytest.raises(UserError, match=r"reader\.onnx is no ONNX file"):
+        write_kit(tmp_path / "kit", "web", str(own))
+    shutil.copyfile(nano / "reader.onnx", own / "reader.onnx")
+    shutil.copyfile(PRETRAINED / "optimized-int8" / "checker.onnx", own / "checker.onnx")
+    with pytest.raises(UserError, match="are of different weights: name a folder that trainer"):
+        write_kit(tmp_path / "kit", "web", str(own))
+    assert not (tmp_path / "kit").exists()
+
+
+def test_a_browser_that_keeps_a_kit_sees_another(tmp_path: Path) -> None:
+    for name in ("nano", "nano-fp32"):
+        for again in ("a", "b"):
+            write_kit(tmp_path / f"{name}-{again}", "web", name)
+    versions = {
+        path.parent.name: line
+        for path in tmp_path.glob("*/offline.js")
+        for line in path.read_text().splitlines()
+        if line.startswith("const VERSION")
+    }
+    assert versions["nano-a"] == versions["nano-b"] != versions["nano-fp32-a"]
+    assert re.fullmatch('const VERSION = "[0-9a-f]{16}";', versions["nano-a"])
 
 
 def test_models_are_found_by_name() -> None:
@@ -46,6 +77,13 @@ def test_a_folder_beside_the_one_named_is_not_taken(tmp_path: Path) -> None:
     for name in ("mine", "mine-int8"):
         shutil.copytree(PRETRAINED / "nano-int8", tmp_path / name)
     assert find_model(str(tmp_path / "mine")) == tmp_path / "mine"
+
+
+def test_a_folder_called_like_one_that_ships_is_taken(tmp_path: Path, monkeypatch) -> None:
+    shutil.copytree(PRETRAINED / "nano-fp32", tmp_path / "nano-int8")
+    monkeypatch.chdir(tmp_path)
+    assert find_model("./nano-int8") == find_model("nano-int8") == Path("nano-int8")
+    assert find_model("nano-fp32") == PRETRAINED / "nano-fp32"
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ from tests.trainer.bare import bare_network
 from tests.trainer.conftest import write_data_set
 from trainer.check_graph import Thresholds, with_check
 from trainer.cli import app
-from trainer.export import read_card
+from trainer.facts import read_card
 from trainer.graph import write_model
 from trainer.half import with_half_weights
 from trainer.mobile import to_mobile
 from trainer.predict import by_onnx
-from trainer.read import PRETRAINED
 from trainer.runtime import to_input
+from trainer.shipped import FOLDER as PRETRAINED
 
 
 @pytest.fixture(scope="module")

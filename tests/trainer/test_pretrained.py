@@ -9,8 +9,9 @@ from PIL import Image, ImageOps
 
 from trainer.check import Checker
 from trainer.check_export import read_thresholds
-from trainer.export import read_card
-from trainer.read import PRETRAINED, Reader
+from trainer.facts import read_card
+from trainer.read import Reader
+from trainer.shipped import FOLDER as PRETRAINED
 
 ROOT = Path(__file__).parents[2]
 

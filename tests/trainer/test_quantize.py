@@ -12,7 +12,8 @@ from shards.reader import DataSet
 from trainer.checkpoint import BEST
 from trainer.compare import as_markdown, compare
 from trainer.config import Config
-from trainer.export import export, read_card
+from trainer.export import export
+from trainer.facts import read_card
 from trainer.plot import draw_sizes
 from trainer.predict import open_reader, read_split
 from trainer.quantize import quantize

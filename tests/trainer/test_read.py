@@ -12,6 +12,7 @@ from trainer import read as module
 from trainer.export import export
 from trainer.predict import by_onnx
 from trainer.read import Reader
+from trainer.shipped import FOLDER, find_file
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,15 @@ def test_an_empty_canvas_has_no_number(folder: Path) -> None:
     assert (reading.text, reading.value, reading.confidence, reading.count) == ("", -1, 0.0, 0)
     assert reading.digit_confidences == ()
     assert reading.fault == "no digit is seen in what is drawn: write larger or clearer"
+
+
+def test_a_reader_is_named_by_its_file_its_folder_or_its_name(tmp_path: Path) -> None:
+    canvas = np.zeros((32, 128), np.uint8)
+    canvas[6:26, 60:63] = 255
+    file = FOLDER / "optimized-int8" / "reader.onnx"
+    found = [Reader(path).read_canvas(canvas) for path in (file, file.parent, Path("optimized"))]
+    assert found[0] == found[1] == found[2] != Reader().read_canvas(canvas)
+    assert find_file(tmp_path / "optimized") == tmp_path / "optimized"
 
 
 def test_what_is_no_reader_is_refused(folder: Path, tmp_path: Path, monkeypatch) -> None:

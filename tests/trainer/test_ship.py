@@ -10,7 +10,8 @@ from shards.errors import UserError
 from shards.reader import DataSet
 from tests.trainer.conftest import write_data_set
 from trainer.checkpoint import BEST, find_weights, read_header
-from trainer.export import export, read_card
+from trainer.export import export
+from trainer.facts import read_card
 from trainer.quantize import quantize
 from trainer.ship import read_commands, ship
 
@@ -121,6 +122,17 @@ def test_an_unknown_training_set_is_not_invented(
     assert "## Answers" not in text  # there was no checker
     assert "```sh\ntrainer train printed --model nano\n```" in text
     assert not (tmp_path / "out" / "nano-fp32" / "weights.safetensors").exists()
+
+
+def test_8_bit_files_are_not_taken_for_float(shipped: Path, printed: DataSet, tmp_path) -> None:
+    folder = shutil.copytree(shipped / "nano-int8", tmp_path / "mine")
+    before = {path.name for path in folder.iterdir()}
+    with pytest.raises(UserError, match="mine holds 8-bit readers already; name the folder that"):
+        ship(folder, tmp_path / "out", [printed], 5, [])
+    with pytest.raises(UserError, match="mine holds 8-bit readers already; name the folder that"):
+        quantize(folder, printed)
+    assert not (tmp_path / "out").exists()
+    assert {path.name for path in folder.iterdir()} == before
 
 
 def test_what_cannot_be_shipped_is_refused(

@@ -17,7 +17,8 @@ from tests.trainer.conftest import write_data_set
 from trainer.checkpoint import BEST, save_weights, weights_sha256
 from trainer.cli import app
 from trainer.config import Config
-from trainer.export import export, read_card
+from trainer.export import export
+from trainer.facts import read_card
 from trainer.ship import ship
 from trainer.state import State
 from trainer.whence import as_text, whence

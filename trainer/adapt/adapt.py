@@ -78,15 +78,15 @@ def adapt(
     `trainer.ship` makes them. Everyone else's numbers to train on are those of the embedded digits
     and the pen model, and as many of `others`; `tests` are measured beside them, too.
 
-    Raises UserError when `out` holds an adaptation, or anything cannot be read or is too little.
+    Raises UserError when `out` holds anything, or something cannot be read or is too little.
     Where everyone else's numbers are read worse than the limit allows, no readers are written; see
     `Outcome`.
     """
     began = time.monotonic()
     if threads:
         torch.set_num_threads(threads)
-    if (out / JSON).exists():
-        raise UserError(f"{out} already holds an adaptation; name another folder")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out} is not empty; name a new folder for the adaptation")
     weights = find_weights(init)
     before = open_reader(weights, torch.device("cpu"))  # first of all: it may be none
     dealt = deal(digits, out / "digits")
@@ -107,13 +107,14 @@ def adapt(
         learned=len(dealt.pictures(dealt.train)),
         held_out=len(dealt.pictures(dealt.held_out)),
         share=tuned.share,
-        seconds=time.monotonic() - began,
+        seconds=0.0,
         max_drop=options.max_drop,
         tests=_alone(before, readers, dealt) | _tests(before, after, wanted, options.test),
     )
     if not outcome.refused:
         made = ship(exported, out, wanted, options.test, [command], after)
         outcome = replace(outcome, readers=tuple(map(str, made)))
+    outcome = replace(outcome, seconds=time.monotonic() - began)
     for name, text in ((JSON, as_json(outcome)), (TEXT, as_text(outcome) + "\n")):
         with replacing(out / name) as file:
             file.write(text.encode())

@@ -31,7 +31,7 @@ class Dealt:
 
 
 def deal(folder: Path, out: Path) -> Dealt:
-    """Copy pictures of `folder` into its like in `<out>/train` and `<out>/held-out`, made anew.
+    """Copy pictures of `folder` into its like in `<out>/train` and `<out>/held-out`, new folders.
 
     Of each writer's pictures of each digit a quarter is held out, at least one where there are
     two; which ones is decided by the pictures' bytes. Of identical pictures one is taken.
@@ -51,7 +51,6 @@ def deal(folder: Path, out: Path) -> Dealt:
     writers = tuple(sorted(set(map(_writer, every))))
     dealt = Dealt(out / "train" / name, out / "held-out" / name, writers)
     for target, paths in ((dealt.train, learned), (dealt.held_out, held)):
-        shutil.rmtree(target, ignore_errors=True)
         for path in paths:
             copy = target / path.parent.name / path.name
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,8 @@ from shards.pages.app import Site, body, drawing_id, make_app, saving, text
 from shards.pages.store import Kept, Store
 from shards.strokes import ink, parse_drawing, parse_pen, parse_strokes
 from trainer.demo.verdict import WRONG_FROM, Judge
-from trainer.read import DEFAULT, PRETRAINED, Reader
+from trainer.read import DEFAULT, Reader
+from trainer.shipped import FOLDER, READER
 
 STATIC = Path(__file__).parent / "static"
 SIDE = 512  # px of the longer side of a drawing's ink, before it is fitted
@@ -72,7 +73,7 @@ def demo_app(store: Store, models: dict[str, Path], site: Site) -> Flask:
 
 def shipped() -> dict[str, Path]:
     """The reader files that ship, by the names of their folders, the default first."""
-    found = sorted(PRETRAINED.glob("*/reader.onnx"), key=lambda path: (path != DEFAULT, path))
+    found = sorted(FOLDER.glob(f"*/{READER}"), key=lambda path: (path != DEFAULT, path))
     return {path.parent.name: path for path in found}
 
 

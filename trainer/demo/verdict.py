@@ -6,7 +6,8 @@ import numpy as np
 
 from trainer.check import Checker
 from trainer.check_export import CHECKER, INT8_CHECKER, read_thresholds
-from trainer.export import READER, read_card
+from trainer.export import READER
+from trainer.facts import read_card
 from trainer.quantize import INT8_READER
 from trainer.read import Reading
 

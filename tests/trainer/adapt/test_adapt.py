@@ -16,8 +16,9 @@ from trainer.adapt import adapt as module
 from trainer.adapt.adapt import JSON, TEXT, Options, adapt
 from trainer.adapt.tune import Tuned
 from trainer.checkpoint import find_weights, read_header, weights_sha256
-from trainer.export import read_card
-from trainer.read import PRETRAINED, Reader
+from trainer.facts import read_card
+from trainer.read import Reader
+from trainer.shipped import FOLDER as PRETRAINED
 
 SMALL = Options(images=300, own=0.5, test=60, val=60, max_drop=1)
 
@@ -71,9 +72,18 @@ def test_held_out_pictures_are_in_no_number_that_was_learned(done: Path) -> None
 
 def test_a_folder_with_an_adaptation_is_left_alone(done: Path, digit_folder: Path) -> None:
     before = (done / JSON).read_bytes()
-    with pytest.raises(UserError, match="already holds an adaptation"):
+    with pytest.raises(UserError, match="is not empty; name a new folder for the adaptation"):
         adapt(digit_folder, done, Path("nano"), options=SMALL)
     assert (done / JSON).read_bytes() == before
+
+
+def test_ones_own_pictures_are_never_touched(digit_folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "digits" / "train" / "mine"
+    shutil.copytree(digit_folder, own)
+    before = {path: path.read_bytes() for path in own.rglob("*.png")}
+    with pytest.raises(UserError, match="is not empty; name a new folder"):
+        adapt(own, tmp_path, Path("nano"), options=SMALL)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
 
 
 def test_no_reader_is_made_where_the_rest_got_worse(

@@ -56,13 +56,6 @@ def test_of_identical_pictures_one_is_taken(tmp_path: Path) -> None:
     assert len(sevens) == len(set(sevens)) == 4
 
 
-def test_a_second_deal_leaves_nothing_of_the_first(tmp_path: Path) -> None:
-    first = deal(write(tmp_path / "hers", {"anna": 4}), tmp_path)
-    (tmp_path / "hers" / "3" / "anna_0.png").unlink()
-    deal(tmp_path / "hers", tmp_path)
-    assert len(contents(first.train) + contents(first.held_out)) == 39
-
-
 def test_strokes_go_with_their_pictures(tmp_path: Path) -> None:
     folder = write(tmp_path / "hers", {"anna": 4})
     for path in folder.rglob("*.png"):

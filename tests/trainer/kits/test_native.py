@@ -12,7 +12,8 @@ from scripts.golden import ink, write
 from tests.trainer.kits.tools import INCLUDE, need
 from trainer.check import Checker
 from trainer.kit import write_kit
-from trainer.read import PRETRAINED, Reader
+from trainer.read import Reader
+from trainer.shipped import FOLDER as PRETRAINED
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,10 @@ def test_what_is_no_drawing_or_no_model_is_refused(
     ):
         assert read(kit, "reader.onnx", "-", text=text) == (1, "", f"error: -: {no_file}\n")
     assert read(kit, "reader.onnx", "-", text=whole)[0] == 0
+    height, width = drawing.shape
+    header = f"P5\n# by a program\n#\n{width} # wide\n{height}\n255\n".encode()
+    said = read(kit, "reader.onnx", "-", text=header + drawing.tobytes())
+    assert said == read(kit, "reader.onnx", "-", text=whole)
     blank = save(tmp_path / "blank.pgm", np.full((9, 9), 80, np.uint8))
     assert read(kit, "reader.onnx", blank)[2] == f"error: {blank}: nothing is drawn\n"
     many = save(tmp_path / "many.pgm", ink(write("31415926", 60, 3), 6, 400, 90))

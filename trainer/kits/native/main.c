@@ -1,5 +1,6 @@
 /* Reads a drawing: read reader.onnx DRAWING.pgm, or checks it: read checker.onnx DRAWING.pgm 42.
    A drawing is a binary PGM (P5) or PPM (P6) file of 8 bits; "-" as its name is standard input. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,22 @@ static int fail(const char *what, const char *why) {
     return 1;
 }
 
+/* Reads a number of a header, past white space and comments. */
+static int number(FILE *file, int *value) {
+    int next;
+    while ((next = fgetc(file)) == '#' || isspace(next))
+        while (next == '#' && (next = fgetc(file)) != '\n' && next != EOF) next = '#';
+    return next != EOF && ungetc(next, file) != EOF && fscanf(file, "%d", value) == 1;
+}
+
 static unsigned char *load(const char *path, int *width, int *height, int *channels) {
     FILE *file = strcmp(path, "-") ? fopen(path, "rb") : stdin;
     unsigned char *pixels = NULL;
     char kind;
     int most;
-    if (file && fscanf(file, "P%c %d %d %d", &kind, width, height, &most) == 4 && fgetc(file) != EOF &&
-        (kind == '5' || kind == '6') && *width > 0 && *height > 0 && *width <= MAX_SIDE &&
-        *height <= MAX_SIDE && most == 255) {
+    if (file && fscanf(file, "P%c", &kind) == 1 && number(file, width) && number(file, height) &&
+        number(file, &most) && fgetc(file) != EOF && (kind == '5' || kind == '6') && *width > 0 &&
+        *height > 0 && *width <= MAX_SIDE && *height <= MAX_SIDE && most == 255) {
         *channels = kind == '5' ? 1 : 3;
         size_t count = (size_t)*width * *height * *channels;
         pixels = malloc(count);
