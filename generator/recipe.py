@@ -104,7 +104,7 @@ class Recipe:
 
         Raises:
             UserError: An unknown name, a value that is no number, a range upside down, or one that
-                changes nothing.
+                changes nothing where the pen model writes all.
         """
         changes = dict(self._parse(setting) for setting in settings)
         changed = dataclasses.replace(self, **changes)
@@ -113,12 +113,6 @@ class Recipe:
             raise UserError(
                 f"{unused[0]} changes nothing where written is 1, since the pen model writes all "
                 "numbers by hands of its own; leave it out, or lower written"
-            )
-        loose = [n for n in ("size", "strayed") if n in changes and not changed.anywhere]
-        if loose:
-            raise UserError(
-                f"{loose[0]} changes nothing where anywhere is 0, since it is of numbers placed "
-                "anywhere; leave it out, or raise anywhere"
             )
         return changed
 

@@ -48,9 +48,6 @@ def test_what_changes_nothing_is_refused() -> None:
         preset("written").override(["slant=-45:45"])
     with pytest.raises(UserError, match="frame changes nothing where written is 1"):
         preset("written").override(["frame=box"])
-    with pytest.raises(UserError, match="strayed changes nothing where anywhere is 0"):
-        preset("clean").override(["strayed=1"])
-    assert preset("clean").override(["strayed=1", "anywhere=0.5"]).strayed == 1
     assert preset("written").override(["slant=9", "written=0.5"]).slant == (9, 9)
     assert preset("written").override(["slant=0", "pen=2"]).pen == (2, 2)
 
