@@ -74,7 +74,7 @@ def test_weights_to_start_from_are_the_averaged_ones_alone(
     assert all(torch.equal(kept[name], whole[name]) for name in kept)
     assert find_checkpoint(folder) == folder / WEIGHTS
 
-    monkeypatch.setattr(checkpoint, "_SHIPPED", tmp_path)
+    monkeypatch.setattr(checkpoint, "FOLDER", tmp_path)
     for name in ("nano", "nano-fp32", str(folder), str(folder / WEIGHTS)):
         assert find_weights(Path(name)) == folder / WEIGHTS
     (tmp_path / "here" / "nano").mkdir(parents=True)  # a folder by chance, without any weights
