@@ -24,8 +24,9 @@ from trainer.confusable import questions
 from trainer.facts import metadata, read_json, write_json
 from trainer.graph import write_model
 from trainer.runtime import open_session
+from trainer.shipped import CHECKER as CHECKER
 
-CHECKER, INT8_CHECKER = "checker.onnx", "checker.int8.onnx"
+INT8_CHECKER = "checker.int8.onnx"
 TOLERANCE = 1e-4  # of a probability; float32 differs by 1e-6 from float64
 _PROOF = 64  # images
 

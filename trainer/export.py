@@ -36,8 +36,10 @@ from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
 from trainer.models import Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
+from trainer.shipped import CARD as CARD
+from trainer.shipped import READER as READER
 
-LOGITS, READER, CARD = "logits.onnx", "reader.onnx", "reader.json"
+LOGITS = "logits.onnx"
 FIXED = ("warmup", "weight_decay", "clip", "average", "val_images")
 STARTS = ("init", "averaged", "judge")  # of a Config: what other weights it goes by
 TOLERANCE = 1e-3  # of a logit, whose size is about 10

@@ -38,7 +38,7 @@ RAN, FAILED = 0, 1
 # So many times as far as one rounding of the weights leads may all those of other sums lead; a
 # batch seen twice leads further than the limit (the third of 16: 0.19 of the way). The rate is a
 # tenth of the usual one, at which 16 steps may magnify a rounding to 0.1.
-ROUNDINGS, LOST = 10, 0.1
+ROUNDINGS, LOST = 5, 0.05
 
 
 def torchrun(ranks: int, *arguments: object) -> subprocess.Popen[str]:
