@@ -103,7 +103,7 @@ def _overlay(samples: Samples, numbers: Numbers, able: Bools, seed: int, start: 
     rule(images, boxes, anywhere, rows(numbers.ruled), seed, start)
     soil(images, rows(numbers.uneven), rows(numbers.broken), rows(numbers.specked), seed, start)
     scan(images, boxes, anywhere, rows(numbers.scanned), seed, start)
-    scrawl(images, rows(numbers.doodled), seed, start)
+    scrawl(images, boxes, rows(numbers.doodled), seed, start)
 
 
 def _put(some: Samples, samples: Samples, rows: I64) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.doodles import on_grid
-from generator.overlay import BOTTOM, LEFT, RIGHT, draw_line
+from generator.overlay import BOTTOM, LEFT, RIGHT, draw_line, make_room
 from generator.overlay import extents as box_of
 from generator.rng import MARKS, uniforms_of
 from shards.canvas import FAINT, extents
@@ -18,7 +18,7 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
 DRAWS = 48
-_GAP, _POINTS = 15, 16  # where these draws begin
+_TWICE, _GAP, _POINTS = 14, 15, 16  # where these draws begin
 
 # Strokes as in `doodles.LETTERS`.
 SIGNS = {
@@ -41,7 +41,9 @@ FLOURISH = "~"  # a wave after a number, so that nothing can be added to it
 CURRENCIES = (*3 * ("$",), *2 * ("$ of two lines",), *2 * ("$ of two ends",), "euro", "pound")
 SEPARATORS, AFTER = ".,'", (*".,:-=*#", FLOURISH, FLOURISH, "euro")
 BEFORE = (*":=*#", *CURRENCIES)
-SEPARATED, FOLLOWED, PRECEDED = 0.3, 0.55, 0.9  # of the marks so many, summed; then lines below
+AROUND = "*#=-"  # on both sides, once or twice, so that nothing can be added
+# Of the marks so many, summed; then lines below.
+SEPARATED, FOLLOWED, ENCLOSED, PRECEDED = 0.25, 0.48, 0.6, 0.91
 SIZE = (0.4, 0.8)  # of the number's height
 TALL_SIZE = (0.7, 1.0)  # of a currency, about as tall as the digits
 FINE_PEN = (0.4, 0.9)  # of a currency, so that it does not close to a blot
@@ -81,13 +83,19 @@ def _mark(image: U8, boxes: I16, u: F64) -> None:
         before, after = boxes[-4], boxes[-3]
         gap = int(after[0] - before[0] - before[2])
         sign = _sign(SEPARATORS, bottom - top, u)
-        if gap >= 0 and _open(image, boxes, int(after[0]), max(0, sign.shape[1] - gap)):
+        if gap >= 0 and make_room(image, boxes, int(after[0]), max(0, sign.shape[1] - gap)):
             _put(image, sign, int(after[0]) - sign.shape[1], bottom)
     elif kind < FOLLOWED:
         sign = _sign(AFTER, bottom - top, u)
         space = sign.shape[1] + _gap(u)
-        if _open(image, boxes, right, space):
+        if make_room(image, boxes, right, space):
             _put(image, sign, right - sign.shape[1], bottom)
+    elif kind < ENCLOSED:
+        sign = _repeated(_sign(AROUND, bottom - top, u), u)
+        space = sign.shape[1] + _gap(u)
+        if left - 2 * space >= LEFT and make_room(image, boxes, right, space):
+            _put(image, sign, right - sign.shape[1], bottom)
+            _put(image, sign, left - 2 * space, bottom)
     elif kind < PRECEDED:
         sign = _sign(BEFORE, bottom - top, u)
         _put(image, sign, left - _gap(u) - sign.shape[1], bottom)
@@ -109,6 +117,12 @@ def _sign(names: Sequence[str], height: int, u: F64) -> U8:
         draw_line(sign, stroke - corner, 255, pen)
     _, columns = extents(sign >= FAINT)
     return sign[:, columns]
+
+
+def _repeated(sign: U8, u: F64) -> U8:
+    """Write a sign once or twice, px between as the gap to the number."""
+    between = np.zeros((len(sign), _gap(u)), np.uint8)
+    return sign if u[_TWICE] < 0.5 else np.hstack([sign, between, sign])
 
 
 def _strokes(name: str, u: F64) -> list[Stroke]:
@@ -138,17 +152,6 @@ def _wave(u: F64) -> F64:
 
 def _gap(u: F64) -> int:
     return int(GAP[0] + u[_GAP] * (GAP[1] - GAP[0]))
-
-
-def _open(image: U8, boxes: I16, column: int, space: int) -> bool:
-    """Move all to the left of a column `space` px away from it; False, where there is no room."""
-    there = boxes[:, 0] + boxes[:, 2] <= column
-    if boxes[0, 0] - space < LEFT:
-        return False
-    image[:, : column - space] = image[:, space:column].copy()
-    image[:, column - space : column] = 0
-    boxes[there, 0] -= space
-    return True
 
 
 def _put(image: U8, sign: U8, left: int, bottom: int) -> None:

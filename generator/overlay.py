@@ -25,6 +25,46 @@ def extents(boxes: npt.NDArray[np.int16]) -> tuple[int, int, int, int]:
     return int(x.min()), int(y.min()), int((x + width).max()), int((y + height).max())
 
 
+def make_room(
+    image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.int16], column: int, space: int
+) -> bool:
+    """Move all that is left of a column `space` px away from it, in place.
+
+    Args:
+        image: uint8 (32, 128).
+        boxes: int16 (k, 4), of its digits from the left; those left of the column move, too.
+        column: px.
+        space: px, 0 or more.
+
+    Returns:
+        False, and nothing has moved, where the first digit would leave the room.
+    """
+    there = boxes[:, 0] + boxes[:, 2] <= column
+    if boxes[0, 0] - space < LEFT:
+        return False
+    image[:, : column - space] = image[:, space:column].copy()
+    image[:, column - space : column] = 0
+    boxes[there, 0] -= space
+    return True
+
+
+def move(
+    image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.int16], across: int, down: int
+) -> None:
+    """Move an image (32, 128) and the boxes (k, 4) of its digits, in place; px, either sign.
+
+    What passes an edge is lost.
+    """
+    rows, columns = (
+        (slice(max(by, 0), size + min(by, 0)), slice(max(-by, 0), size + min(-by, 0)))
+        for by, size in zip((down, across), image.shape, strict=True)
+    )
+    moved = np.zeros_like(image)
+    moved[rows[0], columns[0]] = image[rows[1], columns[1]]
+    image[...] = moved
+    boxes[:, :2] += np.array([across, down], np.int16)
+
+
 def draw_line(
     image: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], level: int, pen: int
 ) -> None:

@@ -57,11 +57,13 @@ class Recipe:
     broken: float = _field(0.0, "share of numbers whose strokes have short breaks, as in a scan")
     specked: float = _field(0.0, "share of numbers with specks of dirt between their digits")
     marked: float = _field(0.0, "share of numbers with a point, sign or line that is no digit")
-    doodled: float = _field(0.0, "share of numbers with a drawing that is no digit before them")
+    doodled: float = _field(0.0, "share of numbers with a drawing or a word before or after them")
     anywhere: float = _field(0.0, "share of numbers placed anywhere, at a size drawn from `size`")
     size: Range = _field((1, 1), "factor on the height of a number placed anywhere", (0.3, 1))
     strayed: float = _field(0.0, "share of those with cut-off ink at the edge of the drawing")
-    ruled: float = _field(0.0, "share of numbers on a form: lines through or around them")
+    ruled: float = _field(
+        0.0, "share of numbers on a form: lines through or around them, a ring, a stamp"
+    )
     scanned: float = _field(0.0, "share of numbers beside which a scan left some of the paper")
 
     def __post_init__(self) -> None:
@@ -213,12 +215,12 @@ PRESETS: dict[str, Recipe] = {
         uneven=0.2,
         broken=0.08,
         specked=0.06,
-        marked=0.1,
-        doodled=0.04,
+        marked=0.12,
+        doodled=0.09,
         anywhere=0.25,
         size=(0.4, 1),
         strayed=0.3,
-        ruled=0.12,
+        ruled=0.15,
         scanned=0.12,
     ),
     "reference": Recipe(
@@ -245,11 +247,11 @@ PRESETS: dict[str, Recipe] = {
         uneven=0.2,
         broken=0.08,
         specked=0.06,
-        marked=0.1,
+        marked=0.12,
         anywhere=0.25,
         size=(0.4, 1),
         strayed=0.3,
-        ruled=0.12,
+        ruled=0.15,
         scanned=0.12,
     ),
     "clean": Recipe(name="clean", spacing=(3, 3)),

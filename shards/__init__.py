@@ -1,3 +1,3 @@
 """The contract between generator and trainer: images, records, shards and the manifest."""
 
-__version__ = "0.10.0"
+__version__ = "0.11.0"

@@ -39,7 +39,7 @@ def dots(random: Random) -> list[Stroke]:
 
 def letters(random: Random) -> list[Stroke]:
     """One to five of `LETTERS` in a row."""
-    return doodles.in_a_row(LETTERS, random)
+    return doodles.in_a_row(LETTERS, random, least=1)
 
 
 UNSEEN: dict[str, Kind] = {kind.__name__: kind for kind in (hatching, dots, letters)}

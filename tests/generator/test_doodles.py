@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from generator.bank import Bank
-from generator.doodles import KINDS, LETTERS, POOL, pool, scrawl
+from generator.doodles import KINDS, LETTERS, POOL, WORD_LETTERS, pool, scrawl
 from generator.engine import render
 from generator.recipe import preset
 from shards.canvas import FAINT
+from shards.record import Samples
 
 PLAIN = [
     *("reference=0", "written=0", "uneven=0", "specked=0", "strayed=0", "ruled=0"),
@@ -13,55 +14,87 @@ PLAIN = [
 ]
 
 
-@pytest.fixture
-def images(bank: Bank) -> np.ndarray:
-    return render(bank, "train", preset("child").override(PLAIN), 1, 0, 150).images
+@pytest.fixture(scope="module")
+def numbers(bank: Bank) -> Samples:
+    return render(bank, "train", preset("child").override(PLAIN), 1, 0, 150)
 
 
-def doodled(images: np.ndarray, rows: list[int], start: int = 0) -> np.ndarray:
-    after = images.copy()
-    scrawl(after, np.array(rows, np.int64), 7, start)
-    return after
+def doodled(numbers: Samples, rows: list[int], start: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    images, boxes = numbers.images.copy(), numbers.boxes.copy()
+    scrawl(images, boxes, np.array(rows, np.int64), 7, start)
+    return images, boxes
 
 
-def first_column(images: np.ndarray) -> np.ndarray:
-    return (images >= FAINT).any(axis=1).argmax(axis=1)
+def inked_columns(image: np.ndarray) -> np.ndarray:
+    return np.flatnonzero((image >= FAINT).any(axis=0))
 
 
-def test_a_doodle_stands_apart_before_the_number(images: np.ndarray) -> None:
-    after = doodled(images, list(range(len(images))))
-    changed = (after != images).any(axis=(1, 2))
+def test_a_doodle_stands_apart_before_or_after_the_number(numbers: Samples) -> None:
+    images, boxes = doodled(numbers, list(range(len(numbers.images))))
+    changed = (images != numbers.images).any(axis=(1, 2))
     assert changed.mean() > 0.7
-    for before, now in zip(images[changed], after[changed], strict=True):
-        left = first_column(before[None])[0]
-        np.testing.assert_array_equal(now[:, left - 3 :], before[:, left - 3 :])
-        assert now[:, : left - 3].max() == 255
+    followed = 0
+    for row in np.flatnonzero(changed):
+        before, now, there = numbers.images[row], images[row], numbers.boxes[row, :, 2] > 0
+        first, last = inked_columns(before)[[0, -1]]
+        moves = numbers.boxes[row, there, 0] - boxes[row, there, 0]
+        assert (moves == moves[0]).all()
+        moved = int(moves[0])
+        followed += moved > 0
+        number = now[:, first - moved : last + 1 - moved]
+        np.testing.assert_array_equal(number, before[:, first : last + 1])
+        beside = now[:, last + 1 - moved :] if moved else now[:, :first]
+        assert beside.max() == 255
+        near = beside[:, :3] if moved else beside[:, -3:]
+        assert near.max() < FAINT
+        assert inked_columns(now)[-1] == last  # where fit() ends
         rim = np.ones_like(now, bool)
         rim[2:30, 2:] = False
-        np.testing.assert_array_equal(now[rim], before[rim])
+        assert now[rim].max() < FAINT
+    assert 0.15 < followed / changed.sum() < 0.5
+    np.testing.assert_array_equal(boxes[..., 1:], numbers.boxes[..., 1:])
+    np.testing.assert_array_equal(boxes[~changed], numbers.boxes[~changed])
 
 
-def test_where_there_is_no_room_there_is_no_doodle(images: np.ndarray) -> None:
-    full = np.zeros_like(images)
+def test_where_there_is_no_room_there_is_no_doodle(numbers: Samples) -> None:
+    full = np.zeros_like(numbers.images)
     full[:, 2:30, 8:126] = 255
-    np.testing.assert_array_equal(doodled(full, list(range(len(full)))), full)
+    boxes = np.zeros_like(numbers.boxes)
+    boxes[:, 0] = 8, 2, 118, 28
+    after, moved = full.copy(), boxes.copy()
+    scrawl(after, moved, np.arange(len(full)), 7, 0)
+    np.testing.assert_array_equal(after, full)
+    np.testing.assert_array_equal(moved, boxes)
 
 
-def test_what_happens_to_a_sample_depends_on_its_number_alone(images: np.ndarray) -> None:
-    whole, part = doodled(images, [3, 8, 50], 1000), doodled(images[5:], [3], 1005)
+def test_what_happens_to_a_sample_depends_on_its_number_alone(numbers: Samples) -> None:
+    (whole, boxes), (part, moved) = (
+        doodled(numbers, [3, 8, 50], 1000),
+        doodled(numbers.part(5, 150), [3], 1005),
+    )
     np.testing.assert_array_equal(part[3], whole[8])
-    np.testing.assert_array_equal(np.delete(whole, [3, 8, 50], 0), np.delete(images, [3, 8, 50], 0))
+    np.testing.assert_array_equal(moved[3], boxes[8])
+    np.testing.assert_array_equal(
+        np.delete(whole, [3, 8, 50], 0), np.delete(numbers.images, [3, 8, 50], 0)
+    )
 
 
 def test_there_are_many_and_all_fit() -> None:
-    widths = [doodle.shape[1] for doodle in pool()]
+    images = [doodle.image for doodle in pool()]
+    widths = [image.shape[1] for image in images]
     assert len(widths) == POOL
     assert widths == sorted(widths)
     assert max(widths) <= 124
-    assert {doodle.max() for doodle in pool()} == {255}
-    assert max(len(doodle) for doodle in pool()) <= 28
-    assert not set(LETTERS) & set("BDEGIJLOPQSUZ")
+    assert {image.max() for image in images} == {255}
+    assert max(len(image) for image in images) <= 28
     assert len(KINDS) == 6
+
+
+def test_no_letter_is_a_digit_and_words_are_not_mirrored() -> None:
+    assert not set(LETTERS) & set("BDEGIJLOPQSUZ")
+    assert not set(WORD_LETTERS) & set("BDGIJLOQSYZabdgijloqsyz")
+    mirrored = [doodle.mirrors for doodle in pool()]
+    assert mirrored.count(False) == POOL // 3
 
 
 def test_the_share_is_that_of_the_recipe_and_spares_the_reference(bank: Bank) -> None:
@@ -71,7 +104,7 @@ def test_the_share_is_that_of_the_recipe_and_spares_the_reference(bank: Bank) ->
     plain, some = numbers(), numbers("doodled=0.3")
     changed = (some.images != plain.images).any(axis=(1, 2)).mean()
     assert 0.15 < changed < 0.4
-    for name in ("digits", "boxes", "ids"):
+    for name in ("digits", "ids"):
         np.testing.assert_array_equal(getattr(some, name), getattr(plain, name))
     reference = [numbers("reference=1", f"doodled={share}").images for share in (0, 1)]
     np.testing.assert_array_equal(*reference)

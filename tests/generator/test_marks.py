@@ -4,7 +4,7 @@ import pytest
 from generator.bank import Bank
 from generator.doodles import on_grid
 from generator.engine import render
-from generator.marks import AFTER, BEFORE, FLOURISH, SEPARATORS, SIGNS, mark
+from generator.marks import AFTER, AROUND, BEFORE, FLOURISH, SEPARATORS, SIGNS, mark
 from generator.recipe import preset
 from shards.canvas import FAINT
 from shards.record import Samples
@@ -72,7 +72,7 @@ def test_what_happens_to_a_sample_depends_on_its_number_alone(numbers: Samples) 
 
 def test_no_sign_is_a_minus_and_each_is_used() -> None:
     assert "-" not in BEFORE
-    assert {*SEPARATORS, *AFTER, *BEFORE} == {*SIGNS, FLOURISH}
+    assert {*SEPARATORS, *AFTER, *AROUND, *BEFORE} == {*SIGNS, FLOURISH}
     for strokes in SIGNS.values():
         points = np.concatenate([on_grid(stroke) for stroke in strokes])
         assert points.min(axis=0)[0] >= 0

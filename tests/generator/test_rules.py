@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from generator import rules
 from generator.bank import Bank
 from generator.engine import render
 from generator.recipe import preset
@@ -13,10 +15,16 @@ Extents = tuple[int, int, int, int]
 
 
 def ruled(numbers: Samples, anywhere: bool, rows: list[int], start: int = 0) -> np.ndarray:
-    images = numbers.images.copy()
+    return with_boxes(numbers, anywhere, rows, start)[0]
+
+
+def with_boxes(
+    numbers: Samples, anywhere: bool, rows: list[int], start: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    images, boxes = numbers.images.copy(), numbers.boxes.copy()
     where = np.full(len(images), anywhere)
-    rule(images, numbers.boxes, where, np.array(rows, np.int64), 7, start)
-    return images
+    rule(images, boxes, where, np.array(rows, np.int64), 7, start)
+    return images, boxes
 
 
 def extents(boxes: np.ndarray) -> Extents:
@@ -30,9 +38,11 @@ def test_no_ink_is_lost_and_lines_end_where_fit_ends(filling: Samples, small: Sa
     rim = np.ones((32, 128), bool)
     rim[2:30, 2:126] = False
     for numbers, anywhere, share in ((filling, False, 0.2), (small, True, 0.7)):
-        images = ruled(numbers, anywhere, EVERY)
-        assert (images >= numbers.images).all()
-        assert (images[:, rim] == numbers.images[:, rim]).all()
+        images, boxes = with_boxes(numbers, anywhere, EVERY)
+        stayed = (boxes == numbers.boxes).all(axis=(1, 2))
+        assert (images[stayed] >= numbers.images[stayed]).all()
+        assert images[:, rim].max() < FAINT
+        assert (images[stayed][:, rim] == numbers.images[stayed][:, rim]).all()
         assert (images != numbers.images).any(axis=(1, 2)).mean() > share
 
 
@@ -42,8 +52,19 @@ def test_numbers_that_fill_their_room_stay_where_fit_puts_them(filling: Samples)
         assert now == was
 
 
-def test_a_line_beside_the_digits_is_long_or_taller_than_they_are(small: Samples) -> None:
+def only(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing but what `kind` says, where there is room."""
+    kinds = ("through", "stamp", "ring", "frame")
+    for name, last in zip(("THROUGH", "STAMPED", "RINGED"), kinds, strict=False):
+        monkeypatch.setattr(rules, name, float(kinds.index(kind) <= kinds.index(last)))
+
+
+@pytest.mark.parametrize("kind", ["through", "frame"])
+def test_a_line_beside_the_digits_is_long_or_taller_than_they_are(
+    small: Samples, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No line can be taken for a 1, nor for a part of the only digit."""
+    only(kind, monkeypatch)
     upright = 0
     for image, before, boxes in zip(
         ruled(small, True, EVERY), small.images, small.boxes, strict=True
@@ -60,7 +81,41 @@ def test_a_line_beside_the_digits_is_long_or_taller_than_they_are(small: Samples
         beside = np.flatnonzero((added[top:bottom] > FAINT).any(axis=0))
         if len(beside) and not left <= beside.min() < beside.max() < right:
             assert min(abs(beside - left).max(), abs(beside - right).max()) >= FREE_ACROSS - 1
-    assert upright > COUNT / 10
+    assert upright > COUNT / 10 if kind == "frame" else not upright
+
+
+def test_a_ring_goes_round_the_number_and_touches_no_digit(
+    small: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only("ring", monkeypatch)
+    images, boxes = with_boxes(small, True, EVERY)
+    drawn = (images != small.images).any(axis=(1, 2))
+    assert drawn.mean() > 0.3
+    moved = False
+    for row in np.flatnonzero(drawn):
+        left, top, right, bottom = extents(small.boxes[row])
+        before = small.images[row, top:bottom, left:right]
+        left, top, right, bottom = extents(boxes[row])
+        moved |= (boxes[row] != small.boxes[row]).any()
+        now = images[row]
+        np.testing.assert_array_equal(now[top:bottom, left:right], before)
+        for side in (now[:, :left], now[:, right:], now[:top], now[bottom:]):
+            assert side.max() >= FAINT
+    assert moved
+    np.testing.assert_array_equal(boxes[..., 2:], small.boxes[..., 2:])
+
+
+def test_a_circle_of_a_stamp_is_taller_than_the_digits(
+    small: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only("stamp", monkeypatch)
+    added = ruled(small, True, EVERY).astype(int) - small.images
+    drawn = (added > 0).any(axis=(1, 2))
+    assert drawn.mean() > 0.3
+    for stamp, boxes in zip(added[drawn], small.boxes[drawn], strict=True):
+        _, top, _, bottom = extents(boxes)
+        rows = np.flatnonzero((stamp > 0).any(axis=1))
+        assert rows[-1] - rows[0] + 1 >= UPRIGHT * (bottom - top) - 2 * TREMBLE
 
 
 def test_a_single_digit_that_fills_its_room_is_left_alone(filling: Samples) -> None:
@@ -85,7 +140,7 @@ def test_the_share_is_that_of_the_recipe_and_spares_the_reference(bank: Bank) ->
     plain, some = (numbers("anywhere=1", "size=0.5:0.6", f"ruled={share}") for share in (0, 0.5))
     changed = (some.images != plain.images).any(axis=(1, 2)).mean()
     assert 0.35 < changed < 0.55
-    for name in ("digits", "ids", "boxes"):
+    for name in ("digits", "ids"):
         np.testing.assert_array_equal(getattr(some, name), getattr(plain, name))
     others = [numbers("reference=1", "written=0", f"ruled={share}") for share in (0, 1)]
     np.testing.assert_array_equal(others[1].images, others[0].images)
