@@ -78,8 +78,8 @@ class Doodle(NamedTuple):
 def scrawl(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
     """Draw one doodle before or after each of these numbers, in place, where there is room.
 
-    One that follows its number moves that to the left. No digit is touched, and the ink stays within
-    what `fit` gives: at most 28 px high, 2 px from every edge.
+    One that follows its number moves that to the left. No digit is touched, and the ink stays
+    within what `fit` gives: at most 28 px high, 2 px from every edge.
 
     Args:
         images: uint8 (n, 32, 128), white ink on black.
@@ -215,7 +215,7 @@ def cloud(random: Random, least: int, most: int) -> Stroke:
 
 
 def _small(drawing: U8, kind: Kind, random: Random) -> U8:
-    """Bring a doodle to half to all of the height that `fit` gives it, words to a quarter and more."""
+    """Bring a doodle to half of the height that `fit` gives it and more, words to a quarter."""
     fitted, size = resize(crop_ink(drawing)), random.uniform(0.25 if kind is words else 0.5, 1)
     smaller = cv2.resize(fitted, None, fx=size, fy=size, interpolation=cv2.INTER_AREA)
     doodle: U8 = np.rint(smaller * (255 / smaller.max())).astype(np.uint8)

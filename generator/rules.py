@@ -109,7 +109,7 @@ def _ring(image: U8, boxes: I16, u: list[float]) -> list[Curve]:
     corner = CORNER[0] + u[1] * (CORNER[1] - CORNER[0])
     beyond = 2 ** (corner / 2)  # so much larger than a box is the ring through its corners
     half = np.array([right - left, bottom - top]) / 2
-    least = (half + (FREE_ACROSS, FREE_RING)) * beyond
+    least = (half + np.array([FREE_ACROSS, FREE_RING])) * beyond
     low, high = np.array([LEFT, TOP]), np.array([RIGHT, BOTTOM])
     if (2 * least + 1 > high - low).any():
         return []

@@ -1,4 +1,4 @@
-"""How well are numbers read that stand on a form, or that their writer has closed with a stroke?
+"""How well are numbers read that stand on a form, among words, or that a stroke closes or rings?
 
 python -m tests.benchmarks.forms data/tablet trainer/pretrained/nano-int8
 
@@ -125,16 +125,68 @@ def dollar(drawing: U8, box: Box, pen: int, random: Random) -> None:
     _line(drawing, [(x, box.top), (x, box.bottom)], pen)
 
 
+def hashes(drawing: U8, box: Box, pen: int, random: Random) -> None:
+    """A # on both sides, two thirds as tall."""
+    y, half = (box.top + box.bottom) / 2, (box.bottom - box.top) / 3
+    for x in (box.left - 80, box.right + 70):
+        for apart in (-10, 10):
+            _line(drawing, [(x + apart - 6, y + half), (x + apart + 6, y - half)], 1 + pen // 2)
+            _line(drawing, [(x - 28, y + apart), (x + 28, y + apart)], 1 + pen // 2)
+
+
+def currency(drawing: U8, box: Box, pen: int, random: Random) -> None:
+    """Printed words before the number."""
+    word = ("Fr.", "CHF", "EUR")[int(random.integers(3))]
+    place = (box.left - round(random.uniform(230, 280)), box.bottom)
+    cv2.putText(drawing, word, place, cv2.FONT_HERSHEY_SIMPLEX, 2.8, 255, pen, cv2.LINE_AA)
+
+
+def word_before(drawing: U8, box: Box, pen: int, random: Random) -> None:
+    """A scrawled word."""
+    _word(drawing, box.left - 280, box.left - 60, box.bottom, pen, random)
+
+
+def word_after(drawing: U8, box: Box, pen: int, random: Random) -> None:
+    """A scrawled word."""
+    _word(drawing, box.right + 40, box.right + 220, box.bottom, pen, random)
+
+
+def ring(drawing: U8, box: Box, pen: int, random: Random) -> None:
+    """An ellipse round the number."""
+    x, y = (box.left + box.right) // 2, (box.top + box.bottom) // 2
+    axes = (box.right - box.left) // 2 + 70, (box.bottom - box.top) // 2 + 45
+    turn = random.uniform(-3, 3)
+    cv2.ellipse(drawing, (x, y), axes, turn, 0, 360, 255, pen, cv2.LINE_AA)
+
+
+def stamp(drawing: U8, box: Box, pen: int, random: Random) -> None:
+    """Two circles of half the number's brightness, over its beginning."""
+    stamped = np.zeros_like(drawing)
+    x = box.left + round(random.uniform(-0.2, 0.3) * (box.right - box.left))
+    for radius in (88, 110):
+        cv2.circle(stamped, (x, box.top - 20 + radius // 2), radius, 255, RULE, cv2.LINE_AA)
+    np.maximum(drawing, stamped // 2, out=drawing)
+
+
 Kind = Callable[[U8, Box, int, Random], None]
 KINDS: tuple[Kind, ...] = (
-    *(nothing, dash, two_dashes, wave, point_and_dash, dollar),
-    *(underline, baseline, crossed, side, frame),
+    *(nothing, dash, two_dashes, wave, point_and_dash, dollar, hashes),
+    *(currency, word_before, word_after),
+    *(underline, baseline, crossed, side, frame, ring, stamp),
 )
 
 
 def _inside(box: Box, random: Random) -> float:
     """A height in the middle of the number."""
     return float(box.top + random.uniform(0.3, 0.7) * (box.bottom - box.top))
+
+
+def _word(drawing: U8, x: float, end: float, bottom: int, pen: int, random: Random) -> None:
+    """Strokes of six points each, 80 px high and as wide as letters."""
+    while x < end:
+        steps = np.cumsum(random.uniform(-0.1, 0.5, 6)) * random.uniform(16, 48)
+        _line(drawing, np.stack([x + steps, bottom - random.uniform(0, 80, 6)], axis=1), pen)
+        x += steps.max() + random.uniform(8, 32)
 
 
 def _line(drawing: U8, points: list[tuple[float, float]] | Points, pen: int) -> None:
