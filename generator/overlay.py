@@ -51,9 +51,9 @@ def make_room(
 def move(
     image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.int16], across: int, down: int
 ) -> None:
-    """Move an image (32, 128) and the boxes (k, 4) of its digits, in place; px, either sign.
+    """Move an image (32, 128) and the boxes (k, 4) of its digits, in place.
 
-    What passes an edge is lost.
+    By px, either sign, fewer than a side has. What passes an edge is lost.
     """
     rows, columns = (
         (slice(max(by, 0), size + min(by, 0)), slice(max(-by, 0), size + min(-by, 0)))
