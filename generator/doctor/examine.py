@@ -9,8 +9,9 @@ from generator.bank import Bank
 from generator.doctor.compare import compare
 from generator.doctor.finding import KINDS, Finding
 from generator.doctor.picture import Picture, look
-from generator.sources.folder import CLASSES, pictures_in, printable
+from generator.sources.folder import printable
 from shards.errors import UserError
+from shards.pictures import DIGITS, pictures_in
 from shards.terminal import progress
 
 
@@ -53,7 +54,7 @@ def examine(folder: Path, bank: Bank) -> Report:
     findings += compare(pictures, bank)
     labels = Counter(picture.label for picture in pictures)
     writers = Counter(picture.writer for picture in pictures)
-    digits = [labels[digit] for digit in CLASSES]
+    digits = [labels[digit] for digit in DIGITS]
     files = len(paths) + len(misplaced)
     return Report(folder, files, pictures, digits, dict(writers), _sort(findings))
 
@@ -61,7 +62,7 @@ def examine(folder: Path, bank: Bank) -> Report:
 def _files(folder: Path) -> tuple[list[Path], list[Finding]]:
     """The pictures in their places, and all files that are not."""
     inside = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    paths = [path for digit in CLASSES for path in pictures_in(folder / str(digit))]
+    paths = [path for digit in DIGITS for path in pictures_in(folder / str(digit))]
     known = set(paths)
     rest = [p for p in inside if p not in known and p.suffix not in (".md", ".txt", ".json")]
     hint = "a bank takes <digit>/<writer>_<n>.png alone"

@@ -11,10 +11,11 @@ from PIL import Image
 
 from generator.doctor.finding import Finding
 from generator.glyph import from_ink
-from generator.sources.folder import name_fault, printable, read_glyph, writer_of
+from generator.sources.folder import name_fault, printable, read_glyph
 from shards.canvas import crop_ink
 from shards.drawing import read_grey
 from shards.errors import UserError
+from shards.pictures import writer_of
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]

@@ -9,11 +9,9 @@ from generator.glyph import I8, U8, from_ink, from_strokes
 from generator.sources.digits import Digits, split_writers
 from shards.canvas import crop_ink
 from shards.errors import UserError
+from shards.pictures import DIGITS, is_png, pictures_in, strokes_beside, writer_of
 from shards.strokes import read_drawing
 from shards.terminal import progress
-
-CLASSES = range(10)
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
 def read_folder(
@@ -38,11 +36,11 @@ def read_folder(
         raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
     files = {
         digit: [p for p in pictures_in(folder / str(digit)) if p.resolve() not in without]
-        for digit in CLASSES
+        for digit in DIGITS
     }
     if not any(files.values()):
         raise UserError(f"{folder} holds no digits; put pictures there as <digit>/<writer>_<n>.png")
-    empty = [str(digit) for digit in CLASSES if not files[digit]]
+    empty = [str(digit) for digit in DIGITS if not files[digit]]
     if empty:
         raise UserError(f"{folder} has no picture of the digit {', '.join(empty)}; add one of each")
     glyphs, labels, writers, bad = [], [], [], []
@@ -74,11 +72,6 @@ def read_folder(
     )
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Whatever has the name of a picture, sorted: a PNG, or one that is to become a PNG."""
-    return [path for path in sorted(folder.glob("*")) if path.suffix.lower() in _PICTURES]
-
-
 def read_glyph(path: Path) -> tuple[U8, I8, U8]:
     """The image (56, 56), offset (2,) and hairline (56, 56) of a picture's digit.
 
@@ -95,15 +88,9 @@ def read_glyph(path: Path) -> tuple[U8, I8, U8]:
     return from_strokes(drawing.strokes, drawing.pen)
 
 
-def strokes_beside(picture: Path) -> Path | None:
-    """The file of a picture's strokes, or None where it has none."""
-    path = picture.with_suffix(".json")
-    return path if path.is_file() else None
-
-
 def name_fault(path: Path) -> str | None:
     """Why no picture of that name is taken, or None."""
-    if path.suffix.lower() != ".png":
+    if not is_png(path):
         return "is no PNG; save it as one"
     return None if printable(path) == path else "has a name that is not UTF-8; rename it"
 
@@ -111,9 +98,3 @@ def name_fault(path: Path) -> str | None:
 def printable(path: Path) -> Path:
     """The path, bytes that are not UTF-8 in hexadecimal."""
     return Path(os.fsencode(path).decode("utf-8", "backslashreplace"))
-
-
-def writer_of(path: Path) -> str:
-    """The name before the last `_`."""
-    name, underscore, _ = path.stem.rpartition("_")
-    return name if underscore else path.stem

@@ -7,8 +7,8 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from generator.sources.folder import CLASSES, pictures_in, strokes_beside, writer_of
 from shards.errors import UserError
+from shards.pictures import DIGITS, pictures_in, strokes_beside, writer_of
 from shards.strokes import Stroke, parse_strokes, read_drawing
 
 LABELS = [str(digit) for digit in range(10)]
@@ -80,7 +80,7 @@ def read_strokes(path: Path, name: str, licence: str) -> StrokeDigits:
 def _read_folder(folder: Path, name: str, licence: str) -> StrokeDigits:
     found = [
         (writer_of(picture), digit, drawn)
-        for digit in CLASSES
+        for digit in DIGITS
         for picture in pictures_in(folder / str(digit))
         if (drawn := strokes_beside(picture)) is not None
     ]

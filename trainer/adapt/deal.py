@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shards.errors import UserError
+from shards.pictures import DIGITS, is_png, pictures_in, strokes_beside, writer_of
 
 HELD_OUT = 0.25  # of each writer's pictures of each digit
-_OTHERS = (".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # pictures no bank takes
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class Dealt:
 
     def pictures(self, folder: Path) -> list[tuple[Path, int]]:
         """Return the pictures of one of the two folders, with their digits."""
-        return [
-            (path, int(path.parent.name)) for path in sorted(folder.glob("[0-9]/*.[pP][nN][gG]"))
-        ]
+        return [(path, digit) for digit in DIGITS for path in pictures_in(folder / str(digit))]
 
 
 def deal(folder: Path, out: Path) -> Dealt:
@@ -42,37 +40,37 @@ def deal(folder: Path, out: Path) -> Dealt:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one that holds <digit>/<writer>_<n>.png")
     name = folder.resolve().name  # which a bank takes as that of the source
-    found = [_distinct(folder / str(digit)) for digit in range(10)]
+    found = [_distinct(folder / str(digit)) for digit in DIGITS]
     held = [
         path for digit, paths in enumerate(found) for path in _held_out(folder / str(digit), paths)
     ]
     every = [path for paths in found for path in paths]
     learned = sorted(set(every) - set(held))
-    writers = tuple(sorted(set(map(_writer, every))))
+    writers = tuple(sorted(set(map(writer_of, every))))
     dealt = Dealt(out / "train" / name, out / "held-out" / name, writers)
     for target, paths in ((dealt.train, learned), (dealt.held_out, held)):
         for path in paths:
             copy = target / path.parent.name / path.name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-            if (strokes := path.with_suffix(".json")).is_file():
+            if strokes := strokes_beside(path):
                 shutil.copyfile(strokes, copy.with_suffix(".json"))
     return dealt
 
 
 def _distinct(folder: Path) -> list[Path]:
     """The pictures of one digit, in the order of their hashes."""
-    found = sorted(folder.glob("*"), reverse=True)
-    if others := [path for path in found if path.suffix.lower() in _OTHERS]:
-        raise UserError(f"{others[-1]} is no PNG; save it as one, or take it away")
-    paths = {_digest(path): path for path in found if path.suffix.lower() == ".png"}
+    found = pictures_in(folder)
+    if others := [path for path in found if not is_png(path)]:
+        raise UserError(f"{others[0]} is no PNG; save it as one, or take it away")
+    paths = {_digest(path): path for path in reversed(found)}
     return [path for _, path in sorted(paths.items())]
 
 
 def _held_out(folder: Path, pictures: list[Path]) -> list[Path]:
     by_writer: dict[str, list[Path]] = {}
     for path in pictures:
-        by_writer.setdefault(_writer(path), []).append(path)
+        by_writer.setdefault(writer_of(path), []).append(path)
     counts = {name: _quarter(len(paths)) for name, paths in by_writer.items()}
     if len(pictures) < 2:
         raise UserError(
@@ -90,8 +88,3 @@ def _quarter(count: int) -> int:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _writer(path: Path) -> str:
-    name, underscore, _ = path.stem.rpartition("_")
-    return name if underscore else path.stem
