@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.overlay import LEFT, TOP, make_room
+from generator.overlay import LEFT, TOP, make_room, present
 from generator.rng import DOODLES, uniforms_of
 from generator.strokes import StrokeRecipe, ink
 from shards.canvas import FAINT, INK_HEIGHT, crop_ink, resize
@@ -25,9 +25,9 @@ Random = np.random.Generator
 
 HEIGHT = 100  # px, drawn; `fit` would make 28 of it
 POOL = 1026  # so many are drawn, once; flips make four of each that may be mirrored
-GAP = (3, 12)  # px between a doodle and its number
-AFTER = 0.5  # of the words, and of doodles so wide for their height, follow their number;
-WIDE = 1.5  # a narrow one may be a digit by a broad pen
+GAP = (3, 12)  # px between a doodle and its number, fewer than the last
+AFTER = 0.5  # of the words and of wide doodles follow their number
+WIDE = 1.5  # of its height, at least: a narrow tangle may be a digit by a broad pen
 POINTS = 160  # of a curve
 
 # Capitals that are no digit in any hand, mirrored or not (an E becomes a 3): strokes, each a row of
@@ -95,7 +95,7 @@ def scrawl(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
     for row, (gap, which, flip, down, after, *_) in zip(
         rows.tolist(), uniforms_of(DOODLES | seed, start + rows, 8).tolist(), strict=True
     ):
-        number, there = images[row], boxes[row][boxes[row, :, 2] > 0]
+        number = images[row]
         apart = int(GAP[0] + gap * (GAP[1] - GAP[0]))
         # All ink, so that a doodle is clear of what else is drawn beside the digits.
         inked = np.flatnonzero((number >= FAINT).any(axis=0)).tolist()
@@ -108,8 +108,7 @@ def scrawl(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
         apt = not doodle.mirrors or width > WIDE * height
         if apt and after < AFTER:
             end = inked[-1] + 1
-            make_room(number, there, end, apart + width)
-            boxes[row, : len(there)] = there
+            make_room(number, present(boxes[row]), end, apart + width)
         top = TOP + int(down * (INK_HEIGHT - height + 1))
         place = number[top : top + height, end - width : end]
         np.maximum(place, _flipped(doodle, flip), out=place)
@@ -130,7 +129,10 @@ def pool() -> list[Doodle]:
     drawn = []
     for k in range(POOL):
         kind = kinds[k % len(kinds)]
-        drawn.append(Doodle(_small(draw(kind, random), kind, random), kind is not words))
+        image = _small(draw(kind, random), kind, random)
+        while kind in (scribble, knot, zigzag) and image.shape[1] <= WIDE * len(image):
+            image = _small(draw(kind, random), kind, random)
+        drawn.append(Doodle(image, kind is not words))
     return sorted(drawn, key=lambda doodle: doodle.image.shape[1])
 
 

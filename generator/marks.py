@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.doodles import on_grid
-from generator.overlay import BOTTOM, LEFT, RIGHT, draw_line, make_room
+from generator.overlay import BOTTOM, LEFT, RIGHT, draw_line, make_room, present
 from generator.overlay import extents as box_of
 from generator.rng import MARKS, uniforms_of
 from shards.canvas import FAINT, extents
@@ -41,7 +41,7 @@ FLOURISH = "~"  # a wave after a number, so that nothing can be added to it
 CURRENCIES = (*3 * ("$",), *2 * ("$ of two lines",), *2 * ("$ of two ends",), "euro", "pound")
 SEPARATORS, AFTER = ".,'", (*".,:-=*#", FLOURISH, FLOURISH, "euro")
 BEFORE = (*":=*#", *CURRENCIES)
-AROUND = "*#=-"  # on both sides, once or twice, so that nothing can be added
+AROUND = "*#=-"  # on both sides, once or twice, so that nothing can be added: no minus either
 # Of the marks so many, summed; then lines below.
 SEPARATED, FOLLOWED, ENCLOSED, PRECEDED = 0.25, 0.48, 0.6, 0.91
 SIZE = (0.4, 0.8)  # of the number's height
@@ -49,7 +49,7 @@ TALL_SIZE = (0.7, 1.0)  # of a currency, about as tall as the digits
 FINE_PEN = (0.4, 0.9)  # of a currency, so that it does not close to a blot
 WAVES, WAVE_LENGTH, WAVE_HEIGHT = (1, 5), (6, 30), (0.3, 1.5)  # units of the box
 PEN = (0.4, 1.2)  # of a unit of the box, and at least 1 px
-GAP = (1, 6)  # px to the number
+GAP = (1, 6)  # px to the number, fewer than the last
 JITTER = 0.6  # of a unit of the box, both ways together: of each stroke, and of each point
 STRETCH, SLANT = (0.7, 1.3), (-0.1, 0.35)  # factor on the width; x to y
 RULE_REACH = 12  # px that a line below stands out on either side, at most
@@ -69,22 +69,20 @@ def mark(images: U8, boxes: I16, rows: I64, seed: int, start: int) -> None:
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
     for row, u in zip(rows.tolist(), uniforms_of(MARKS | seed, start + rows, DRAWS), strict=True):
-        image, there = images[row], boxes[row][boxes[row, :, 2] > 0]
-        _mark(image, there, u)
-        boxes[row, : len(there)] = there
+        _mark(images[row], present(boxes[row]), u)
 
 
 def _mark(image: U8, boxes: I16, u: F64) -> None:
     """Write the mark that the uniform numbers `u` (48,) say; may move boxes (digits, 4)."""
     kind = u[0]
-    left = int(boxes[0, 0])
-    _, top, right, bottom = box_of(boxes)
+    left, top, right, bottom = box_of(boxes)
     if kind < SEPARATED and len(boxes) > 3:
         before, after = boxes[-4], boxes[-3]
         gap = int(after[0] - before[0] - before[2])
         sign = _sign(SEPARATORS, bottom - top, u)
-        if gap >= 0 and make_room(image, boxes, int(after[0]), max(0, sign.shape[1] - gap)):
-            _put(image, sign, int(after[0]) - sign.shape[1], bottom)
+        space = 1 + sign.shape[1] + 1  # clear of both digits
+        if gap >= 0 and make_room(image, boxes, int(after[0]), max(0, space - gap)):
+            _put(image, sign, int(after[0]) - 1 - sign.shape[1], bottom)
     elif kind < FOLLOWED:
         sign = _sign(AFTER, bottom - top, u)
         space = sign.shape[1] + _gap(u)

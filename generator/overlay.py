@@ -25,6 +25,11 @@ def extents(boxes: npt.NDArray[np.int16]) -> tuple[int, int, int, int]:
     return int(x.min()), int(y.min()), int((x + width).max()), int((y + height).max())
 
 
+def present(boxes: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """The boxes of a number's digits, a view (k, 4) of all five, int16 (5, 4)."""
+    return boxes[: np.count_nonzero(boxes[:, 2])]
+
+
 def make_room(
     image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.int16], column: int, space: int
 ) -> bool:
@@ -37,10 +42,10 @@ def make_room(
         space: px, 0 or more.
 
     Returns:
-        False, and nothing has moved, where the first digit would leave the room.
+        False, and nothing has moved, where a digit would leave the room.
     """
     there = boxes[:, 0] + boxes[:, 2] <= column
-    if boxes[0, 0] - space < LEFT:
+    if boxes[:, 0].min() - space < LEFT:
         return False
     image[:, : column - space] = image[:, space:column].copy()
     image[:, column - space : column] = 0

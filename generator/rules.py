@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from generator import overlay
-from generator.overlay import LEFT, ROOM, TOP, draw_line, extents, move
+from generator.overlay import LEFT, ROOM, TOP, draw_line, extents, move, present
 from generator.rng import RULES, uniforms_of
+from shards import canvas
 from shards.canvas import FAINT
 
 U8 = npt.NDArray[np.uint8]
@@ -26,17 +27,16 @@ RIGHT, BOTTOM = overlay.RIGHT - 1, overlay.BOTTOM - 1  # the centres of the last
 THROUGH, STAMPED, RINGED = 0.3, 0.38, 0.65
 PASSES = 6.0  # px that a line through a number goes on beside it, at least, where there is room
 OUT = 30.0  # px more, at most
-FREE_ACROSS, FREE_DOWN = 3.0, 2.0  # px between a number and its frame, at least
+FREE_ACROSS, FREE_DOWN = 3.0, 3.0  # px between the middles of ink and frame, at least
 PAD_ACROSS, PAD_DOWN = 20.0, 0.8  # px, and of the number's height: more, at most
 CELL_GAP = 4.0  # px between digits that a line may stand in
 UPRIGHT = 1.3  # of the number's height: a line that is no taller may be a 1
 TREMBLE = 1.2  # px, both ways together, of each end
 CORNER = (0.4, 1.0)  # exponent of a ring (a superellipse): from almost a box to an ellipse
 RING_TURN = (0.9, 1.1)  # turns of the pen that draws it
-FREE_RING = 3.0  # px between it and the digits, down
 THICK = 0.4  # of the rings are 2 px thick, all other lines 1
-STAMP = (0.7, 1.6)  # radius, of the number's height
-STAMP_FROM = 9.0  # px, at least
+STAMP = (0.85, 1.6)  # radius, of the number's height
+CLEARLY = 1.6  # of the number's height: a circle that shows no taller may be a 0
 # Sides of a frame, each as likely.
 FRAMES = (
     *("left top right bottom", "left top right bottom cells", "left bottom right", "bottom cells"),
@@ -60,14 +60,13 @@ def rule(images: U8, boxes: I16, anywhere: Bools, rows: I64, seed: int, start: i
         start: The sample of row 0; what happens to a sample depends on `seed` and its number alone.
     """
     for row, u in zip(rows.tolist(), uniforms_of(RULES | seed, start + rows, DRAWS), strict=True):
-        there = boxes[row][boxes[row, :, 2] > 0]
+        there = present(boxes[row])
         if u[0] < THROUGH:
             _draw(images[row], _through(there, bool(anywhere[row]), u.tolist()), u)
         elif anywhere[row] and u[0] < STAMPED:
             _draw(images[row], _stamp(there, u.tolist()), u)
         elif anywhere[row] and u[0] < RINGED:
             _draw(images[row], _ring(images[row], there, u.tolist()), u, 1 + int(u[7] < THICK))
-            boxes[row, : len(there)] = there
         elif anywhere[row]:
             _draw(images[row], _frame(there, u.tolist()), u)
 
@@ -87,38 +86,52 @@ def _through(boxes: I16, anywhere: bool, u: list[float]) -> list[Curve]:
 
 
 def _stamp(boxes: I16, u: list[float]) -> list[Curve]:
-    """Draw one or two circles about a point of the number; the room may cut them.
+    """Draw one or two circles about a point of the number; the room may cut them above and below.
 
-    A circle that would show no taller than the digits is left out: its side may be a 1.
+    A circle that would show hardly taller than the digits is left out: it, or its side, may be one.
     """
     left, top, right, bottom = _ends(boxes)
-    radius = max(STAMP_FROM, (bottom - top) * (STAMP[0] + u[2] * (STAMP[1] - STAMP[0])))
+    height = bottom - top + 1
+    radius = height * (STAMP[0] + u[2] * (STAMP[1] - STAMP[0]))
     x, y = left + u[3] * (right - left), TOP + u[4] * (BOTTOM - TOP)
     turn = np.linspace(0, 2 * np.pi, 48)
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     return [
         (x, y) + size * circle
         for size in (radius, radius * (0.6 + 0.4 * u[5]))
-        if min(BOTTOM, y + size) - max(TOP, y - size) + 1 >= UPRIGHT * (bottom - top + 1)
+        if min(BOTTOM, y + size) - max(TOP, y - size) + 1 >= CLEARLY * height
+        and x - size >= LEFT
+        and x + size <= RIGHT
     ]
 
 
 def _ring(image: U8, boxes: I16, u: list[float]) -> list[Curve]:
-    """Go round the number with a pen, clear of its digits; moves both so that there is room."""
+    """Go round the number with a pen, clear of its digits; moves both so that there is room.
+
+    A single digit is gone round in a circle, since a narrow ring about a 1 is a 0.
+    """
     left, top, right, bottom = _ends(boxes)
     corner = CORNER[0] + u[1] * (CORNER[1] - CORNER[0])
     beyond = 2 ** (corner / 2)  # so much larger than a box is the ring through its corners
     half = np.array([right - left, bottom - top]) / 2
-    least = (half + np.array([FREE_ACROSS, FREE_RING])) * beyond
+    least = (half + np.array([FREE_ACROSS, FREE_DOWN])) * beyond
+    if len(boxes) == 1:
+        least[:] = least.max()
     low, high = np.array([LEFT, TOP]), np.array([RIGHT, BOTTOM])
     if (2 * least + 1 > high - low).any():
         return []
     centre = np.array([left + right, top + bottom]) / 2
     inside = np.ceil(np.clip(centre, low + least, high - least - 1) - centre)
+    rows, columns = canvas.extents(image >= FAINT)  # of all ink, not of the digits alone
+    first = np.array([columns.start, rows.start]) + inside
+    last = np.array([columns.stop, rows.stop]) - 1 + inside
+    if (first < low).any() or (last > high).any():
+        return []
     move(image, boxes, *inside.astype(int).tolist())
     centre += inside
-    most = np.minimum(centre - low, high - centre)
-    radius = least + (most - least).clip(0, least) * np.array(u[2:4]) ** 2
+    more = (np.minimum(centre - low, high - centre) - least).clip(0, least)
+    more *= np.array(u[2:4]) ** 2
+    radius = least + (more.min() if len(boxes) == 1 else more)
     turns = RING_TURN[0] + u[4] * (RING_TURN[1] - RING_TURN[0])
     turn = 2 * np.pi * (u[5] + np.linspace(0, turns, 60))
     around = np.stack([np.cos(turn), np.sin(turn)], axis=1)
