@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from generator import marks
 from generator.bank import Bank
 from generator.doodles import on_grid
 from generator.engine import render
@@ -41,6 +42,22 @@ def test_every_digit_stays_as_it_was(numbers: Samples) -> None:
             # What was ink is ink; a sign may begin within a box, beside the digit's own ink.
             was, now = digit(before, from_box), digit(after, to_box)
             assert (now[was >= FAINT] >= was[was >= FAINT]).all()
+
+
+def test_a_point_between_thousands_touches_no_digit(
+    numbers: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "SEPARATED", 1.0)
+    images, boxes = marked(numbers, list(range(COUNT)))
+    long = (numbers.digits >= 0).sum(axis=1) > 3
+    drawn = np.flatnonzero(long & (boxes != numbers.boxes).any(axis=(1, 2)))
+    assert len(drawn) > 20
+    for row in drawn:
+        there = boxes[row][boxes[row, :, 2] > 0]
+        before, after = there[-4], there[-3]
+        start, end = int(before[0] + before[2]), int(after[0])
+        assert images[row, :, start:end].max() >= FAINT
+        assert images[row, :, [start, end - 1]].max() < FAINT
 
 
 def test_marks_end_where_fit_ends(numbers: Samples) -> None:

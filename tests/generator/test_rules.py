@@ -5,7 +5,7 @@ from generator import rules
 from generator.bank import Bank
 from generator.engine import render
 from generator.recipe import preset
-from generator.rules import FREE_ACROSS, TREMBLE, UPRIGHT, rule
+from generator.rules import CLEARLY, FREE_ACROSS, TREMBLE, UPRIGHT, rule
 from shards.canvas import FAINT
 from shards.record import Samples
 from tests.generator.conftest import COUNT, PLAIN
@@ -105,7 +105,33 @@ def test_a_ring_goes_round_the_number_and_touches_no_digit(
     np.testing.assert_array_equal(boxes[..., 2:], small.boxes[..., 2:])
 
 
-def test_a_circle_of_a_stamp_is_taller_than_the_digits(
+def test_a_ring_moves_no_ink_out_of_the_room(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    only("ring", monkeypatch)
+    looks = [*PLAIN, "anywhere=1", "size=0.4:0.7", "strayed=1", "marked=1"]
+    numbers = render(bank, "train", preset("child").override(looks), 1, 0, COUNT)
+    images, boxes = with_boxes(numbers, True, EVERY)
+    assert (boxes != numbers.boxes).any()
+    rim = np.ones((32, 128), bool)
+    rim[2:30, 2:126] = False
+    assert images[:, rim].max() < FAINT
+    ink = (images >= FAINT).sum(axis=(1, 2))
+    assert (ink >= (numbers.images >= FAINT).sum(axis=(1, 2))).all()
+
+
+def test_a_ring_round_a_single_digit_is_a_circle(
+    small: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A narrow ring about a 1 is a 0."""
+    only("ring", monkeypatch)
+    images, boxes = with_boxes(small, True, EVERY)
+    drawn = (images != small.images).any(axis=(1, 2)) & ((small.digits >= 0).sum(axis=1) == 1)
+    assert drawn.any()
+    for image in images[drawn]:
+        rows, columns = (np.flatnonzero((image >= FAINT).any(axis=axis)) for axis in (1, 0))
+        assert abs(np.ptp(rows) - np.ptp(columns)) <= 3
+
+
+def test_a_circle_of_a_stamp_is_clearly_taller_than_the_digits(
     small: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only("stamp", monkeypatch)
@@ -114,8 +140,9 @@ def test_a_circle_of_a_stamp_is_taller_than_the_digits(
     assert drawn.mean() > 0.3
     for stamp, boxes in zip(added[drawn], small.boxes[drawn], strict=True):
         _, top, _, bottom = extents(boxes)
-        rows = np.flatnonzero((stamp > 0).any(axis=1))
-        assert rows[-1] - rows[0] + 1 >= UPRIGHT * (bottom - top) - 2 * TREMBLE
+        rows, columns = (np.flatnonzero((stamp > 0).any(axis=axis)) for axis in (1, 0))
+        assert rows[-1] - rows[0] + 1 >= CLEARLY * (bottom - top) - 2 * TREMBLE
+        assert np.ptp(columns) >= np.ptp(rows) - 2  # a side that is cut off may be a 1
 
 
 def test_a_single_digit_that_fills_its_room_is_left_alone(filling: Samples) -> None:
