@@ -78,9 +78,8 @@ $(PEERS)/.ready: pyproject.toml
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-bench-gpu: OUT = runs/bench-gpu
 bench-gpu: $(READY)
-	$(BIN)/python -m tests.benchmarks.gpu --out $(OUT) $(if $(BANK),--bank $(BANK))
+	$(BIN)/python -m tests.benchmarks.gpu --device cuda --out $(if $(filter file,$(origin OUT)),runs/bench-gpu,$(OUT)) $(if $(BANK),--bank $(BANK))
 
 # Leaves data/ and runs/ alone: they hold what took time to make.
 clean:

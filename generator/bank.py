@@ -19,7 +19,7 @@ from generator.glyph import DIRECTIONS, SIZE, reach
 from generator.loops import INK_THRESHOLD
 from generator.sources.digits import BANK_SPLITS, Digits
 from shards.errors import UserError
-from shards.files import replacement
+from shards.files import make_folder, replacement
 from shards.terminal import progress
 
 U8 = npt.NDArray[np.uint8]
@@ -179,7 +179,8 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
     The file appears whole or not at all.
 
     Raises:
-        UserError: Two sources have one name, `sources` is empty, or the disk is full.
+        UserError: Two sources have one name, `sources` is empty, or the disk is full; `path` is a
+            folder, or below a file.
         OSError: The folder cannot be written.
     """
     names = [source.name for source in sources]
@@ -189,7 +190,7 @@ def build_bank(path: Path, sources: list[Digits]) -> Bank:
         )
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"two sources of the bank are called {twice[0]!r}: rename a folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with (
         replacement(path) as temporary,
         _system_errors(path),

@@ -7,7 +7,7 @@ from generator.plan import Order, plan_of
 from generator.runners import Processes, Runner
 from generator.shard_job import ShardJob
 from shards.errors import UserError
-from shards.files import remove_leftovers
+from shards.files import make_folder, remove_leftovers
 from shards.finish import (
     Result,
     describe,
@@ -42,14 +42,15 @@ def build(
 
     Raises:
         UserError: The folder holds another data set, or another process is building there; a
-            split lacks a digit, or a number is out of range; the disk is full; a worker died.
+            split lacks a digit, or a number is out of range; a file is where the folder is to be;
+            the disk is full; a worker died.
         OSError: The folder cannot be written.
         KeyboardInterrupt: On Ctrl-C; finished shards stay.
         Exception: A sample could not be rendered; a note on the error says which.
     """
     folder = order.folder
     plan = dataclasses.replace(plan_of(order), part=str(part) if part else None)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with locked(folder, "building"):
         try:
             if is_finished(folder, plan, _WAY_OUT):

@@ -17,6 +17,7 @@ from generator.sources.folder import read_folder
 from generator.sources.mnist import download_mnist, read_mnist
 from shards import terminal
 from shards.files import replacing, save_image
+from shards.options import picture
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,7 +48,9 @@ def digits(
     max_per_class: Annotated[
         int | None, typer.Option(min=1, help="Digits of each class, from each source, at most.")
     ] = None,
-    sheet: Annotated[Path | None, typer.Option(help="Also draw a contact sheet (PNG).")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(callback=picture, help="Also draw a contact sheet (PNG).")
+    ] = None,
 ) -> None:
     """Build a digit bank from MNIST, from folders of pictures and from the embedded digits.
 
@@ -163,7 +166,7 @@ def draw(
 
 @app.command()
 def preview(
-    out: Annotated[Path, typer.Argument(help="The PNG to draw.")],
+    out: Annotated[Path, typer.Argument(callback=picture, help="The PNG to draw.")],
     preset_name: Preset = "child",
     count: Annotated[
         int, typer.Option(min=1, max=2000, help="Numbers on the sheet, but for --sweep.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shards.options import local
+from shards.options import local, picture
 
 
 def regenerate(
@@ -15,7 +15,9 @@ def regenerate(
         Path | None,
         typer.Option(help="The bank it was built with; else the embedded digits."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="PNG to save the new image as.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=picture, help="PNG to save the new image as.")
+    ] = None,
 ) -> None:
     """Render one sample again, from the manifest and the bank, and compare all its bytes.
 

@@ -72,7 +72,9 @@ def main(
         steps.run(f"build-{number}", build, data / "manifest.json")
         train: list[object] = ["trainer", "train", data, "--run", run, "--threads", 1]
         train += ["--epochs", 3, "--epoch-images", images // 3]
-        steps.run(f"train-{number}", train, run / "best.safetensors")
+        again = ("--resume",) if (run / "last.safetensors").exists() else ()
+        if not steps.run(f"train-{number}", train, run / "best.safetensors", again):
+            continue
         for name in TESTS:
             result = run / name
             command = ["trainer", "evaluate", run, work / name, "--out", result]

@@ -21,6 +21,7 @@ import typer
 
 from scripts.results import machine, write_results
 from scripts.steps import Steps
+from trainer.files import INT8_READER, READER
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ class Way:
         command: list[object] = ["trainer", "train", self.work / "child", "--model", model]
         command += ["--run", run, "--max-minutes", minutes, "--epochs", 1_000]
         command += ["--epoch-images", self.scale.images // 4, "--batch", batch]
-        resume = ("--resume",) if (run / "last.safetensors").exists() else ()
-        return self.steps.run_now(f"train-{model}", command, run / "best.safetensors", resume)
+        again = ("--resume",) if (run / "last.safetensors").exists() else ()
+        return self.steps.run_now(f"train-{model}", command, run / "best.safetensors", again)
 
     def finish(self, model: str) -> None:
         """Export and quantize a trained model, and ship both forms, measured and with cards."""
@@ -118,17 +119,19 @@ class Way:
         )
         checked = ["--images", self.scale.checked]
         export = ["trainer", "export", run, onnx, "--data", data, *checked]
-        if not self.steps.run(f"export-{model}", export, onnx / "reader.onnx"):
+        best, reader, small_reader = run / "best.safetensors", onnx / READER, onnx / INT8_READER
+        if not self.steps.run(f"export-{model}", export, reader, made_of=(best,)):
             return
         quantize = ["trainer", "quantize", onnx, data, *checked]
-        small = self.steps.run(f"quantize-{model}", quantize, onnx / "reader.int8.onnx")
+        small = self.steps.run(f"quantize-{model}", quantize, small_reader, made_of=(reader,))
         made_by = onnx / "commands.txt"
         made_by.write_text("\n".join(self._commands(model)) + "\n")
         ship: list[object] = ["trainer", "ship", onnx, self.out, "--commands", made_by]
         for test in sorted(self.tests):
             ship += ["--test", self.work / test]
         last = self.out / f"{model}-{'int8' if small else 'fp32'}"
-        self.steps.run(f"ship-{model}", ship, last / "README.md")
+        made_of = reader, small_reader
+        self.steps.run(f"ship-{model}", ship, last / "README.md", made_of=made_of)
 
     def _commands(self, model: str) -> list[str]:
         """The commands that lead to a model's readers, in order."""
@@ -161,10 +164,15 @@ def main(
     commit: Annotated[str, typer.Option(help="Named in the results; empty: git's.")] = "",
 ) -> None:
     """Make the readers that ship, from single digits, and measure them."""
+    if scale not in SCALES:
+        raise typer.BadParameter(f"{scale} is none of {', '.join(SCALES)}", param_hint="--scale")
     size = SCALES[scale]
     size = dataclasses.replace(size, images=images or size.images)
     names = models.split()
-    times = [float(word) for word in minutes.split()] or [size.minutes]
+    try:
+        times = [float(word) for word in minutes.split()] or [size.minutes]
+    except ValueError as error:
+        raise typer.BadParameter(f"{minutes!r} are no numbers", param_hint="--minutes") from error
     times += times[-1:] * (len(names) - len(times))
     cores = os.cpu_count() or 1
     head = machine(commit)

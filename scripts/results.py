@@ -13,7 +13,7 @@ import torch
 from scripts.steps import Step
 from shards import __version__
 from shards.files import replacing
-from trainer.export import CARD
+from trainer.files import CARD
 from trainer.metrics import Rate
 from trainer.ship import EVALUATION, processor
 

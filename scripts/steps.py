@@ -30,8 +30,9 @@ class Step:
 class Steps:
     """The steps of one folder: steps.json remembers them, logs/ has what they said.
 
-    A step that went well is not run again while its product is there and its command the same, so
-    that what was cut off goes on. Threads may run steps at the same time.
+    A step that went well is not run again while its product is there, no older than what it is made
+    of, and its command the same, so that what was cut off goes on. Threads may run steps at the
+    same time.
     """
 
     def __init__(
@@ -52,32 +53,46 @@ class Steps:
         self._steps = {step["name"]: Step(**step) for step in steps}
 
     def all(self) -> list[Step]:
-        """The steps that have ended, in the order in which they first did."""
+        """The steps so far, in the order in which they began."""
         with self._lock:
             return list(self._steps.values())
 
     def run(
-        self, name: str, command: list[object], product: Path, more: tuple[str, ...] = ()
+        self,
+        name: str,
+        command: list[object],
+        product: Path,
+        again: tuple[str, ...] = (),
+        made_of: tuple[Path, ...] = (),
     ) -> bool:
-        """Run `python -m COMMAND MORE` where there is room; whether its product is there and good.
+        """Run `python -m COMMAND` where there is room; whether its product is there and good.
 
-        `more` are options, such as --resume, that make it no other command.
+        `again` are options, such as --resume, for a command that was begun before; `made_of` are
+        files after which the product has to be made anew.
         """
         with self._room:
-            return self.run_now(name, command, product, more)
+            return self.run_now(name, command, product, again, made_of)
 
     def run_now(
-        self, name: str, command: list[object], product: Path, more: tuple[str, ...] = ()
+        self,
+        name: str,
+        command: list[object],
+        product: Path,
+        again: tuple[str, ...] = (),
+        made_of: tuple[Path, ...] = (),
     ) -> bool:
         """Do what `run` does, without waiting for room."""
         words = [str(word) for word in command]
         text = "python -m " + shlex.join(words)
         known = self._steps.get(name)
-        if known and known.command == text and not known.fault and product.exists():
+        begun = known is not None and known.command == text
+        if known and begun and not known.fault and _is_newer(product, made_of):
             return True
         print(f"{name}: {text}\n", end="", flush=True)
+        self._note(Step(name, text, 0.0, "has not ended"))
+        words += again if begun else ()
         began = time.monotonic()
-        fault = self._run([sys.executable, "-m", *words, *more], self.folder / f"logs/{name}.log")
+        fault = self._run([sys.executable, "-m", *words], self.folder / f"logs/{name}.log")
         if not fault and not product.exists():
             fault = f"{product} was not made"
         self._add(Step(name, text, time.monotonic() - began, fault))
@@ -103,9 +118,21 @@ class Steps:
 
     def _add(self, step: Step) -> None:
         print(f"{step.name}: {step.seconds:.0f} s {step.fault}\n", end="", flush=True)
+        self._note(step)
+        with self._lock:
+            self._after(list(self._steps.values()))
+
+    def _note(self, step: Step) -> None:
         with self._lock:
             self._steps[step.name] = step
-            steps = list(self._steps.values())
+            steps = [asdict(known) for known in self._steps.values()]
             with replacing(self.folder / STEPS) as file:
-                file.write(json.dumps([asdict(known) for known in steps], indent=1).encode())
-            self._after(steps)
+                file.write(json.dumps(steps, indent=1).encode())
+
+
+def _is_newer(product: Path, made_of: tuple[Path, ...]) -> bool:
+    """Whether a product is there, and no older than any of the files that it is made of."""
+    if not product.exists():
+        return False
+    made = product.stat().st_mtime_ns
+    return all(made >= path.stat().st_mtime_ns for path in made_of if path.exists())

@@ -14,7 +14,7 @@ from shards.foreign.importing import REFUSED, import_tars
 from shards.manifest import MANIFEST, read_manifest
 from shards.merge import merge as merge_parts
 from shards.opening import open_data
-from shards.options import local
+from shards.options import local, picture
 from shards.preview import preview as draw_preview
 from shards.summary import summary
 from shards.verify import verify as find_faults
@@ -69,7 +69,7 @@ def verify(data: Place) -> None:
 @app.command()
 def preview(
     data: Place,
-    out: Annotated[Path, typer.Argument(help="Image file to write, as .png.")],
+    out: Annotated[Path, typer.Argument(callback=picture, help="Image file to write, as .png.")],
     split: Annotated[str, typer.Option(help="Split to draw from: train, val or test.")] = "train",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of images.")] = 40,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shards.options import local
+from shards.options import local, picture
 
 app = typer.Typer()
 
@@ -15,7 +15,10 @@ def diff(
     old: Annotated[Path, typer.Argument(callback=local, help="Folder of a data set.")],
     new: Annotated[Path, typer.Argument(callback=local, help="Folder of what it has become.")],
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw samples that changed, before and after, as .png.")
+        Path | None,
+        typer.Option(
+            callback=picture, help="Draw samples that changed, before and after, as .png."
+        ),
     ] = None,
 ) -> None:
     """Tell what changed between two data sets, and which version the new one is.

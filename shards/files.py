@@ -18,6 +18,22 @@ _OURS = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _OTHER_FILES = 512  # what a process may have open beside shards
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it is to lie in, unless they are there; see `refuse_file`."""
+    refuse_file(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_file(folder: Path, way_out: str = "name another folder") -> None:
+    """Raise UserError where a file is at, or above, the place of a folder that may be new."""
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            return
+        if path.exists() or path.is_symlink():
+            what = "a file" if path.exists() else "a link to nothing"
+            raise UserError(f"{path} is {what}: {way_out}")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the name `path` once all of it is safely on disk.
@@ -37,8 +53,11 @@ def replacement(path: Path) -> Iterator[Path]:
     its folder flushed; when the body raises, it is removed and `path` stays as it was.
 
     Raises:
-        UserError: The disk is full, or a limit on sizes is reached, or there is no such folder.
+        UserError: The disk is full, or a limit on sizes is reached, or there is no such folder;
+            `path` is a folder, which is told before the body runs.
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file in it, or elsewhere")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with told_when_full(path):
@@ -76,10 +95,15 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink()
 
 
-def save_image(image: Image.Image, path: Path) -> None:
-    """Save `image` as the PNG file `path`, whole or not at all; UserError for another suffix."""
+def check_png(path: Path) -> None:
+    """Raise UserError unless `path` has the name of a PNG file."""
     if path.suffix.lower() != ".png":
         raise UserError(f"{path} does not end in .png: name a PNG file")
+
+
+def save_image(image: Image.Image, path: Path) -> None:
+    """Save `image` as the PNG file `path`, whole or not at all; UserError for another suffix."""
+    check_png(path)
     with replacing(path) as file:
         image.save(file, "PNG")
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 
 import numpy as np
 
@@ -21,8 +21,11 @@ class Joined(DataSet):
     those of different banks.
     """
 
-    def __init__(self, sets: Sequence[DataSet], most: int | None = None) -> None:
-        """Join `sets`, at least one; of each no more than the first `most` of a split are taken."""
+    def __init__(self, sets: Sequence[DataSet], most: Sequence[int | None] = ()) -> None:
+        """Join `sets`, at least one; of each no more than its `most` of a split, the first ones.
+
+        None, as where `most` has no more, means all.
+        """
         self.sets = list(sets)
         self.folder, self.where = self.sets[0].folder, self.sets[0].where
         self._most = most
@@ -31,7 +34,10 @@ class Joined(DataSet):
 
     def _counts(self, split: str) -> list[int]:
         counts = [data.manifest.splits.get(split, 0) for data in self.sets]
-        return counts if self._most is None else [min(count, self._most) for count in counts]
+        return [
+            count if most is None else min(count, most)
+            for count, most in zip_longest(counts, self._most)
+        ]
 
     def count(self, split: str) -> int:
         """Return how many samples the sets have of `split`; 0 where none has it."""

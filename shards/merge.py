@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shards.difference import difference
 from shards.errors import UserError
-from shards.files import remove_leftovers, replacement
+from shards.files import make_folder, remove_leftovers, replacement
 from shards.finish import (
     Result,
     finish,
@@ -51,10 +51,11 @@ def merge(out: Path, parts: Sequence[Path]) -> Manifest:
 
     Raises:
         UserError: A folder is no finished part, or of another build; shards are missing, damaged,
-            or in two parts and different; `out` holds another data set; the disk is full.
+            or in two parts and different; `out` holds another data set, or is a file; the disk
+            is full.
     """
     plan, found = _read_parts(out.resolve().name, parts)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with locked(out, "merging into"):
         try:
             if is_finished(out, plan, "merge into an empty folder"):

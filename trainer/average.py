@@ -4,6 +4,7 @@ Wortsman et al., "Model soups", 2022, arXiv 2203.05482: the weights of runs that
 ones can be averaged.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,8 +71,12 @@ def choose(losses: Losses) -> float:
 
     Which of several good shares is best on a few thousand numbers is chance, and near the middle
     there is most of an average. The error is that of the mean difference of the losses.
+    Raises UserError where a loss is not finite.
     """
-    best = min(losses.values(), key=lambda each: float(each.mean()))
+    means = {share: float(each.mean()) for share, each in losses.items()}
+    if not all(map(math.isfinite, means.values())):
+        raise UserError(f"the losses on val are {means}, the weights are spoiled; train again")
+    best = losses[min(means, key=means.__getitem__)]
 
     def good(share: float) -> bool:
         worse = losses[share] - best

@@ -12,8 +12,9 @@ from shards.canvas import fit
 from shards.errors import UserError
 from shards.labels import to_digits
 from trainer.check_graph import ASK_AGAIN, RIGHT, WRONG
+from trainer.files import CHECKER
 from trainer.runtime import ask, open_session, require_canvas
-from trainer.shipped import CHECKER, FOLDER, find_file
+from trainer.shipped import FOLDER, find_file
 
 DEFAULT = FOLDER / "nano-int8" / CHECKER
 _ANSWER = re.compile("[0-9]{1,5}")

@@ -22,11 +22,10 @@ from trainer.calibrate import CALIBRATION
 from trainer.check_graph import Thresholds, with_check
 from trainer.confusable import questions
 from trainer.facts import metadata, read_json, write_json
+from trainer.files import CHECKER, INT8_CHECKER, INT8_LOGITS, LOGITS
 from trainer.graph import write_model
 from trainer.runtime import open_session
-from trainer.shipped import CHECKER as CHECKER
 
-INT8_CHECKER = "checker.int8.onnx"
 TOLERANCE = 1e-4  # of a probability; float32 differs by 1e-6 from float64
 _PROOF = 64  # images
 
@@ -92,7 +91,7 @@ def add_checkers(folder: Path, data: DataSet, images: int) -> list[Path]:
 
     Raises UserError where there is no logits file, and as `to_checker` does.
     """
-    pairs = {"logits.onnx": CHECKER, "logits.int8.onnx": INT8_CHECKER}
+    pairs = {LOGITS: CHECKER, INT8_LOGITS: INT8_CHECKER}
     found = {
         folder / name: folder / made for name, made in pairs.items() if (folder / name).is_file()
     }

@@ -142,10 +142,10 @@ def demo(
     from shards.pages.serve import serve
     from shards.pages.store import Store
     from shards.pages.token import token
-    from trainer.demo import demo_app, shipped
+    from trainer.demo import demo_app, readers
 
     site = Site(host, port, token())
-    page = demo_app(Store(keep), shipped() | {str(path): path for path in model}, site)
+    page = demo_app(Store(keep), readers(model), site)
     serve(page, site)
 
 

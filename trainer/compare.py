@@ -11,11 +11,12 @@ import numpy as np
 
 from shards.reader import DataSet
 from trainer.checkpoint import weights_sha256
-from trainer.export import LOGITS, READER, export
+from trainer.export import export
 from trainer.facts import read_card
+from trainer.files import INT8_LOGITS, INT8_READER, LOGITS, READER
 from trainer.metrics import Evaluation, Rate, evaluate
 from trainer.predict import by_onnx, read_split
-from trainer.quantize import INT8_LOGITS, INT8_READER, quantize
+from trainer.quantize import quantize
 from trainer.report import EVALUATION
 from trainer.runtime import open_session, run
 

@@ -8,6 +8,7 @@ from shards.errors import UserError
 from trainer.models import MODELS
 
 _MAX_NUMBER = 1 << 53  # up to which JSON keeps whole numbers everywhere
+PRECISIONS = ("auto", "bf16", "float32")
 PEAK_RATES = {"nano": 3e-3, "lightweight": 1e-3, "optimized": 1e-3, "base": 1e-3}
 
 
@@ -44,6 +45,10 @@ class Config:
             raise UserError(f"model {self.model!r} is unknown; choose one of {', '.join(MODELS)}")
         if self.optimizer not in ("muon", "adamw"):
             raise UserError(f"optimizer {self.optimizer!r} is unknown; choose muon or adamw")
+        if self.precision not in PRECISIONS:
+            raise UserError(
+                f"precision {self.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}"
+            )
         if min(self.epochs, self.val_images, self.batch, self.candidates) < 1:
             raise UserError(
                 "epochs, batch, validation images and candidates must each be 1 or more"

@@ -27,12 +27,10 @@ def choose_device(name: str, number: int | None = None) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """`bf16`, `float32` or `auto`: bfloat16 autocast where the device computes in it."""
+    """What one of `config.PRECISIONS` means: `auto` is bfloat16 where the device computes in it."""
     precisions = {"bf16": torch.bfloat16, "float32": torch.float32}
     if name in precisions:
         return precisions[name]
-    if name != "auto":
-        raise UserError(f"precision {name!r} is unknown; choose one of auto, bf16, float32")
     native = (
         torch.cuda.is_bf16_supported(including_emulation=False)
         if device.type == "cuda"

@@ -20,7 +20,7 @@ from shards.labels import MAX_DIGITS
 from shards.manifest import Manifest
 from shards.reader import DataSet
 from trainer.calibrate import calibrate
-from trainer.check_export import CHECKER, to_checker
+from trainer.check_export import to_checker
 from trainer.checkpoint import (
     CHARSET,
     WEIGHTS,
@@ -32,14 +32,12 @@ from trainer.checkpoint import (
 from trainer.config import Config
 from trainer.ctc import BLANK, Decoded, greedy_decode
 from trainer.facts import write_json
+from trainer.files import CARD, CHECKER, INT8, LOGITS, READER
 from trainer.graph import OPSET, opsets, strip, with_decoder, write_model
 from trainer.models import Reader, count_parameters
 from trainer.predict import by_onnx, by_torch, chunks, read_split
 from trainer.runtime import open_session, run
-from trainer.shipped import CARD as CARD
-from trainer.shipped import READER as READER
 
-LOGITS = "logits.onnx"
 FIXED = ("warmup", "weight_decay", "clip", "average", "val_images")
 STARTS = ("init", "averaged", "judge")  # of a Config: what other weights it goes by
 TOLERANCE = 1e-3  # of a logit, whose size is about 10
@@ -82,8 +80,8 @@ def export(
     write_model(with_decoder(logits), out / READER, card)
     write_json(card, out / CARD)
     save_weights(checkpoint, out / WEIGHTS)
-    for stale in out.glob("*.int8.*"):  # of what lay here before
-        stale.unlink()
+    for stale in INT8:  # made of what lay here before
+        (out / stale).unlink(missing_ok=True)
     return card
 
 

@@ -63,7 +63,7 @@ def inclusion(scores: Tensor, count: int) -> Tensor:
     left = count - torch.arange(len(scores), device=scores.device)
     factors = left / rest  # of the rest, if all before are certain
     certain = (falling * factors > 1).sum()
-    return (scores * factors[certain]).clamp(max=1)
+    return (scores * factors.index_select(0, certain[None])).clamp(max=1)  # [] would wait for it
 
 
 def systematic(chances: Tensor, count: int, start: Tensor) -> Tensor:

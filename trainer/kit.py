@@ -8,8 +8,9 @@ from pathlib import Path
 from shards.errors import UserError
 from trainer.allowed import read_model
 from trainer.facts import metadata
+from trainer.files import CARD, CHECKER, READER
 from trainer.runtime import open_session
-from trainer.shipped import CARD, CHECKER, READER, find_folder, names
+from trainer.shipped import find_folder, names
 
 KITS = Path(__file__).parent / "kits"
 ENGINES = ("godot", "native", "web")

@@ -1,6 +1,7 @@
 """What a run leaves for people: a JSONL log, TensorBoard events, a picture of the curves."""
 
 import json
+import math
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,10 +101,20 @@ def _drop_after(step: int, path: Path) -> None:
     if not path.exists():
         return
     lines = path.read_bytes().splitlines(keepends=True)
-    kept = [line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] <= step]
+    kept = [line for line in lines if line.endswith(b"\n") and _step_of(line) <= step]
     if kept != lines:
         with replacing(path) as file:
             file.writelines(kept)
+
+
+def _step_of(line: bytes) -> float:
+    """The step of a line; of one that a crash has damaged, which is dropped, after all others."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return math.inf
+    step = found.get("step") if isinstance(found, dict) else None
+    return step if isinstance(step, int) else math.inf
 
 
 def draw_curves(folder: Path) -> None:

@@ -16,12 +16,10 @@ from onnxruntime.tools.convert_onnx_models_to_ort import (
 from shards.errors import UserError
 from shards.files import replacement
 from trainer.allowed import read_model
-from trainer.check_export import CHECKER, INT8_CHECKER
-from trainer.export import READER
 from trainer.facts import metadata
+from trainer.files import CHECKER, INT8_CHECKER, INT8_READER, READER
 from trainer.graph import write_model
 from trainer.half import with_half_weights
-from trainer.quantize import INT8_READER
 from trainer.shipped import find_folder
 
 OPERATORS = "required_operators_and_types.config"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
 from shards.terminal import progress
-from trainer.checkpoint import find_checkpoint, load_reader
+from trainer.checkpoint import WEIGHTS, find_checkpoint, load_reader
 from trainer.ctc import Decoded, greedy_decode
 from trainer.data import to_input
 from trainer.device import autocast
@@ -72,10 +72,12 @@ def open_reader(path: Path, device: torch.device) -> Read:
 
     That is a folder with a reader.onnx, or the name of one that ships with the package.
     """
-    file = path if find_checkpoint(path).is_file() else find_file(path)
+    run = find_checkpoint(path)
+    file = path if run.is_file() and run.name != WEIGHTS else find_file(path)
     if file.suffix == ".onnx":
         return by_onnx(file)
-    logits = by_torch(load_reader(path, device)[0], device)
+    with told_when_short():
+        logits = by_torch(load_reader(path, device)[0], device)
     return lambda images: greedy_decode(logits(images))
 
 

@@ -22,17 +22,16 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from shards.errors import UserError
 from shards.reader import DataSet
-from trainer.check_export import INT8_CHECKER, to_checker
+from trainer.check_export import to_checker
 from trainer.compact import compact
-from trainer.export import LOGITS
 from trainer.facts import read_card, refuse_quantized, write_json
+from trainer.files import INT8_CARD, INT8_CHECKER, INT8_LOGITS, INT8_READER, LOGITS
 from trainer.graph import opsets, strip, with_decoder, write_model
 from trainer.half import with_half_weights
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, chunks, read_split
 from trainer.recurrent import has_lstm, in_float
 
-INT8_LOGITS, INT8_READER, INT8_CARD = "logits.int8.onnx", "reader.int8.onnx", "reader.int8.json"
 _CALIBRATION_IMAGES = 512
 
 
@@ -73,7 +72,7 @@ def quantize(folder: Path, data: DataSet, max_drop: float = 0.005, images: int =
     if not was - now <= max_drop:  # nor for a limit that is NaN
         raise UserError(
             f"quantization lowers accuracy from {was:.4f} to {now:.4f}, by more than {max_drop}; "
-            "nothing was written; train longer or raise --max-drop"
+            "nothing was written; train longer, or quantize with a higher --max-drop"
         )
     checker, answering = to_checker(model, data)
     card = read_card(source) | {

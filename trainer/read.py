@@ -9,8 +9,9 @@ from PIL import Image
 from shards.canvas import fit
 from shards.errors import UserError
 from shards.labels import MAX_DIGITS
+from trainer.files import READER
 from trainer.runtime import is_reader, open_session, require_canvas, run
-from trainer.shipped import FOLDER, READER, find_file
+from trainer.shipped import FOLDER, find_file
 
 DEFAULT = FOLDER / "nano-int8" / READER
 

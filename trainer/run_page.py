@@ -12,11 +12,10 @@ from shards.reader import DataSet
 from trainer.checkpoint import BEST, Header, read_header
 from trainer.compare import seconds_an_image
 from trainer.config import Config
-from trainer.export import READER
 from trainer.facts import read_card
+from trainer.files import INT8_READER, READER
 from trainer.log import CURVES, LOG, draw_curves
 from trainer.metrics import Evaluation
-from trainer.quantize import INT8_READER
 from trainer.report import CONFUSION, EVALUATION, RELIABILITY, WORST, read_report
 
 _SHOWN = 40  # images of the data set

@@ -13,14 +13,22 @@ from shards.files import replacing
 from shards.reader import DataSet
 from shards.terminal import progress
 from trainer.card import Figures, card
-from trainer.check_export import CHECKER, INT8_CHECKER, decide
+from trainer.check_export import decide
 from trainer.checkpoint import WEIGHTS
 from trainer.compare import seconds_an_image
-from trainer.export import CARD, LOGITS, READER
 from trainer.facts import read_card, read_json, refuse_quantized
+from trainer.files import (
+    CARD,
+    CHECKER,
+    INT8_CARD,
+    INT8_CHECKER,
+    INT8_LOGITS,
+    INT8_READER,
+    LOGITS,
+    READER,
+)
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import by_onnx, read_quietly
-from trainer.quantize import INT8_CARD, INT8_LOGITS, INT8_READER
 from trainer.report import write_report
 
 EVALUATION, README = "evaluation.json", "README.md"
@@ -55,8 +63,8 @@ def ship(
     has them also checker.onnx and, the first, weights.safetensors. The reader is measured on up to
     `images` of the test split of each of `tests`, with pictures in `<exported>/evaluations`, unless
     it is `measured`, as `measure` does it, the checker on up to 4,000; `commands`, one line each,
-    made it. Raises UserError where there is no reader, they are of different weights, or two tests
-    have one name.
+    made it. Raises UserError where there is no reader, they are of different weights, two tests
+    have one name, or `exported` is one of these folders.
     """
     present = [name for name, files in FILES.items() if (exported / files[READER]).is_file()]
     names = [test.manifest.name for test in tests]
@@ -67,6 +75,11 @@ def ship(
     facts_of = {name: read_json(exported / FILES[name][CARD], _FACTS) for name in present}
     if "fp32" in facts_of:
         refuse_quantized(facts_of["fp32"], exported)
+    for name in present:
+        if (out / f"{facts_of[name]['model']}-{name}").resolve() == exported.resolve():
+            raise UserError(
+                f"{exported} would be written into itself; name another folder than {out}"
+            )
     if len({facts.get("weights_sha256") for facts in facts_of.values()}) > 1:
         raise UserError(f"the readers in {exported} are of different weights; quantize it again")
     readers = [exported / FILES[precision][READER] for precision in present]

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from trainer.files import READER
+
 FOLDER = Path(__file__).parent / "pretrained"
-READER, CHECKER, CARD = "reader.onnx", "checker.onnx", "reader.json"
 
 
 def names() -> list[str]:

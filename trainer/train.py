@@ -44,14 +44,19 @@ def train(
     on its part of every batch, and the first writes. `parts` is into how many a step divides its
     batch (see `update`); `focus` chooses what a step trains on.
 
-    Raises UserError when ten steps in a row were skipped, since loss or gradient was not finite,
-    when the averaged weights read nothing finite, and when the shards that a build beside should
-    write do not come.
+    Raises UserError when `state` is at no step of its epoch, when ten steps in a row were skipped,
+    since loss or gradient was not finite, when the averaged weights read nothing finite, and when
+    the shards that a build beside should write do not come.
     """
     config = state.config
     precision = choose_precision(config.precision, state.device)
     state.network = ranks.network(state.model)
     order = _order(data, state)
+    if state.step > order.steps:
+        raise UserError(
+            f"the checkpoint says that {state.step} steps of its epoch are done, which has "
+            f"{order.steps}; it is damaged: use --init to begin a run from its weights"
+        )
     total = config.epochs * order.steps
     gather = best_gather(data, "train", state.device, config.epochs * order.epoch_images)
     saved = time.monotonic()

@@ -14,6 +14,7 @@ from generator.pen.render import ink, place
 from generator.pen.style import Style, draw_style
 from generator.pen.write import write_digit
 from shards.errors import UserError
+from shards.files import make_folder
 from shards.terminal import progress
 
 
@@ -61,11 +62,11 @@ def save_digits(folder: Path, writers: int, per_digit: int, seed: int) -> int:
 
     Raises:
         UserError: As `draw_digits`, or there is another picture or drawing of one of these names,
-            which stays.
+            which stays; a file is where the folder is to be.
     """
     digits = draw_digits(writers, per_digit, seed)
     for digit in range(10):
-        (folder / str(digit)).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / str(digit))
     total = writers * 10 * per_digit
     with progress("digits") as bar:
         for drawn in bar.track(digits, total=total, description="pen"):

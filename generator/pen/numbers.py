@@ -22,6 +22,7 @@ from shards.record import Samples
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
+NAME = "pen numbers"  # of the source, which is in no bank
 # Ids lie above those of any bank: FIRST_ID + 10 * writer + digit. No hand is in two splits.
 FIRST_ID = 10**9
 WRITERS = {
@@ -49,7 +50,7 @@ def source() -> dict[str, Any]:
         for split, (a, b) in WRITERS.items()
     ]
     return {
-        "name": "pen numbers",
+        "name": NAME,
         "licence": "CC0",
         "count": 10 * max(stop for _, stop in WRITERS.values()),
         "sha256": digest.hexdigest(),

@@ -14,7 +14,7 @@ import PIL
 
 from shards import __version__
 from shards.errors import UserError
-from shards.files import replacing
+from shards.files import make_folder, refuse_file, replacing
 from shards.finish import finish
 from shards.foreign.samples import Found, Refusal, read_samples
 from shards.foreign.tar import read_contents
@@ -72,8 +72,7 @@ def import_tars(
     anything is decoded, for an `out` that is not empty, and where nothing is sound.
     """
     found = find_tars(places, split)
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file: name the new folder last, after the tars")
+    refuse_file(out, "name the new folder last, after the tars")
     if there := sorted({path.name for path in out.glob("*")} - {REFUSED}):
         raise UserError(
             f"{out} is not empty, it has {there[0]}: import into a new folder, or remove what a "
@@ -92,7 +91,7 @@ def import_tars(
 
 
 def _convert(tars: list[Tar], out: Path, licence: str, ignore: Sequence[str]) -> Report:
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     job = _Import(out, tars, ignore)
     job.write_shards()
     report = job.report

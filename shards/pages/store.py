@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from shards.errors import UserError
-from shards.files import replacing, save_image
+from shards.files import refuse_file, replacing, save_image
 from shards.strokes import Drawing, ink
 
 SIDE = 128  # px of the longer side of a picture's ink
@@ -57,7 +57,8 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Find the drawings in `folder`, which need not be there yet."""
+        """Find the drawings in `folder`, which need not be there yet; UserError for a file."""
+        refuse_file(folder)
         self.folder = folder
         self._lock = threading.Lock()
         self._places: dict[str, Path] = {}

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import pooch
 
 from shards.errors import UserError
+from shards.files import make_folder
 from shards.lock import try_lock
 from shards.manifest import ShardEntry
 
@@ -28,7 +29,7 @@ class Cache:
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit = folder, limit
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     @classmethod
     def of_user(cls) -> "Cache":

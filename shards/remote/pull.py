@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shards.card import write_card
 from shards.errors import UserError
-from shards.files import replacing, told_when_full
+from shards.files import make_folder, refuse_file, replacing, told_when_full
 from shards.inventory import sha256
 from shards.lock import locked
 from shards.manifest import MANIFEST, ShardEntry, read_manifest
@@ -15,7 +15,7 @@ from shards.reader import DataSet
 from shards.remote.ahead import Ahead
 from shards.remote.fetch import fetch_shard
 from shards.remote.index import Index, require_index
-from shards.remote.place import Place
+from shards.remote.place import Place, is_url
 from shards.terminal import progress
 
 
@@ -26,12 +26,15 @@ def pull(url: str | Path, folder: Path) -> int:
     grown from. Shards that are there are kept where they have the right bytes. Until manifest.json
     is there, which comes last, it is no data set.
 
-    Raises UserError where `folder` holds anything else under the names of this set, where another
-    process pulls into it, and where a shard cannot be fetched; the same call then goes on.
+    Raises UserError where either is a file, where `folder` holds anything else under the names of
+    this set, where another process pulls into it, and where a shard cannot be fetched; the same
+    call then goes on.
     """
+    if not is_url(url):
+        refuse_file(Path(url), "name the folder of a data set")
     place = Place(url)
     index = require_index(place)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with locked(folder, "pulling into"):
         missing = _missing(folder, index)
         _fetch_all(place, index, missing, folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 from shards.card import CARD, card, is_ours
 from shards.compact import Packed, compact_text, pack, packed_name
 from shards.errors import UserError
+from shards.files import refuse_file
 from shards.inventory import file_fault
 from shards.manifest import COMPACT, MANIFEST, ShardEntry
 from shards.preview import PREVIEW
@@ -16,7 +17,7 @@ from shards.reader import DataSet
 from shards.remote.fetch import PIECE, read_piece
 from shards.remote.hub import open_place
 from shards.remote.index import Index, plain, read_index, read_text
-from shards.remote.place import Place
+from shards.remote.place import Place, is_url
 from shards.terminal import progress
 
 _THREADS = 4
@@ -44,9 +45,11 @@ def push(folder: Path, url: str | Path, packed: bool = False) -> Sent:
     that what is cut is no data set, and the same call goes on.
 
     Raises UserError for a set that is not finished, or has a shard that is not its manifest's,
-    before that is sent; and where `url` holds anything else.
+    before that is sent; and where `url` holds anything else, or is a file.
     """
     data, place = DataSet(folder), open_place(url)
+    if not is_url(url):
+        refuse_file(Path(url))
     if place.scheme in ("http", "https"):
         raise UserError(f"{place.name} takes no files: push to a folder, s3://, gs:// or hf://")
     if not (data.folder / MANIFEST).exists():
@@ -69,11 +72,15 @@ def _refuse_another(place: Place, own: Index, there: Index | None, packed: bool)
     if not own.holds(there.manifest):
         raise UserError(
             f"{place.name} holds {there.manifest.name} {there.manifest.version}, which is no part "
-            f"of {own.manifest.name} {own.manifest.version}: push to another place"
+            f"of {own.manifest.name} {own.manifest.version}: name another place"
         )
     if bool(there.packed) != packed:
         form = "compact" if there.packed else "plain"
-        raise UserError(f"{place.name} holds it in the {form} form: push it so, or elsewhere")
+        option = f"{'with' if there.packed else 'without'} --compact"
+        raise UserError(
+            f"{place.name} holds it in the {form} form: name another place, or keep that form by "
+            f"shards push {option}"
+        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,7 @@ class _Push:
         if size <= wire.bytes and self._digest(wire.file, size) == _digest_of(path, size):
             return size == wire.bytes
         raise UserError(
-            f"{self.place.name}/{wire.file} is there, and not of this data set: push to an empty "
+            f"{self.place.name}/{wire.file} is there, and not of this data set: name an empty "
             "place, or remove it there"
         )
 

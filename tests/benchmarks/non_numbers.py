@@ -2,7 +2,8 @@
 
 Everything comes from a seed, and no kind is meant to look like digits. A drawing is strokes 200 px
 high, by a round pen of any width that stroke numbers are drawn with, brought in by `fit`. Kinds in
-`UNSEEN` are none of `generator.doodles`, whatever a reader was trained on.
+`UNSEEN` are none of `generator.doodles`, whatever a reader was trained on. Of `letters` all but Y
+stand in its words before and after numbers, too, but never alone, as they are here.
 """
 
 import numpy as np
@@ -42,8 +43,8 @@ def letters(random: Random) -> list[Stroke]:
     return doodles.in_a_row(LETTERS, random, least=1)
 
 
-UNSEEN: dict[str, Kind] = {kind.__name__: kind for kind in (hatching, dots, letters)}
-KINDS: dict[str, Kind] = doodles.KINDS | UNSEEN
+UNSEEN: dict[str, Kind] = {kind.__name__: kind for kind in (hatching, dots)}
+KINDS: dict[str, Kind] = doodles.KINDS | UNSEEN | {"letters": letters}
 
 
 def draw(kind: str, count: int, seed: int) -> np.ndarray:

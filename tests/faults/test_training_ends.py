@@ -93,6 +93,8 @@ def test_memory_that_does_not_suffice(tmp_path: Path) -> None:
     ("error", "told"),
     [
         (torch.OutOfMemoryError("CUDA out of memory."), r"the CUDA device \(1.5 of 80.0 GB free\)"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "of the CUDA device"),
+        (torch.AcceleratorError("CUDA error: out of memory", 2), "of the CUDA device"),
         (MemoryError(), "of this machine"),
         (RuntimeError("could not create a primitive"), "of this machine"),
     ],

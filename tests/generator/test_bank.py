@@ -100,6 +100,16 @@ def test_a_failed_build_leaves_the_old_bank(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["bank.h5"]
 
 
+def test_no_bank_takes_the_place_of_a_folder_nor_lies_below_a_file(tmp_path: Path) -> None:
+    sources = [source("a", {"w": "train"})]
+    with pytest.raises(UserError, match="is a folder: name a file in it, or elsewhere"):
+        build_bank(tmp_path, sources)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="file is a file: name another folder"):
+        build_bank(tmp_path / "file" / "bank.h5", sources)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_what_is_no_bank_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no bank .*none\.h5"):
         Bank(tmp_path / "none.h5")

@@ -90,13 +90,13 @@ def test_bad_options_are_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named(bank: Bank, tmp_path: Path) -> None:
+def test_a_file_where_a_folder_is_meant_is_named(bank: Bank, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    refused(
-        generator("build", tmp_path / "file" / "set", "--bank", bank.path, "--count", 10),
-        "Not a directory",
-        str(tmp_path / "file"),
-    )
+    for out in ("file", "file/set"):
+        refused(
+            generator("build", tmp_path / out, "--bank", bank.path, "--count", 10),
+            f"{tmp_path / 'file'} is a file: name another folder",
+        )
 
 
 def test_help_teaches_each_command() -> None:

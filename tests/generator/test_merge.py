@@ -68,6 +68,12 @@ def test_merged_they_are_the_one_build_byte_for_byte(
     assert state(parts) == before
 
 
+def test_they_are_not_merged_into_a_file(parts: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "numbers").write_text("mine")
+    with pytest.raises(UserError, match="numbers is a file: name another folder"):
+        merge(tmp_path / "numbers", parts)
+
+
 def test_they_cost_no_room_on_one_disk_and_are_copied_to_another(
     made: Path, parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,10 +14,12 @@ from generator.bank import Bank, build_bank
 from generator.build import build
 from generator.cli_shards import regenerate as command
 from generator.extend import extend
-from generator.plan import tools
+from generator.plan import Order, tools
+from generator.recipe import preset
 from generator.regenerate import regenerate
 from generator.runners import Processes
 from generator.sources.folder import read_folder
+from generator.stream import BankStream
 from shards import cli
 from shards.errors import UserError
 from shards.layout import RECORD, RECORD_BYTES
@@ -101,6 +103,23 @@ def test_what_cannot_be_drawn_again_is_refused(
     (folder / "train-00001.tar").unlink()
     with pytest.raises(UserError, match=r"train-00001\.tar is missing"):
         regenerate(folder, bank.path, KEY)
+
+
+def test_the_pen_model_is_in_no_bank_but_must_be_the_same(
+    bank: Bank, digit_folder: Path, tmp_path: Path
+) -> None:
+    stream = BankStream(bank, preset("written"), 1)
+    build(Order(tmp_path / "mine", stream, {"train": 5}, 10))
+    assert regenerate(tmp_path / "mine", bank.path, 3).differences == []
+    other = build_bank(tmp_path / "other.h5", [read_folder(digit_folder, "MIT", 0.3, 0.2)])
+    with pytest.raises(UserError, match="that mine was made of, pens .200.; name the bank"):
+        regenerate(tmp_path / "mine", other.path, 3)
+    data = json.loads((tmp_path / "mine/manifest.json").read_text())
+    data["sources"][1]["sha256"] = "ab" * 32
+    data["tools"]["digit-readers"] = "0.1.0"
+    (tmp_path / "mine/manifest.json").write_text(json.dumps(data))
+    with pytest.raises(UserError, match="pen model that wrote for mine .*; install .*-readers 0"):
+        regenerate(tmp_path / "mine", bank.path, 3)
 
 
 def test_the_command_proves_and_draws(folder: Path, bank: Bank, tmp_path: Path) -> None:

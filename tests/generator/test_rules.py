@@ -123,7 +123,7 @@ def test_a_ring_round_a_single_digit_is_a_circle(
 ) -> None:
     """A narrow ring about a 1 is a 0."""
     only("ring", monkeypatch)
-    images, boxes = with_boxes(small, True, EVERY)
+    images = ruled(small, True, EVERY)
     drawn = (images != small.images).any(axis=(1, 2)) & ((small.digits >= 0).sum(axis=1) == 1)
     assert drawn.any()
     for image in images[drawn]:

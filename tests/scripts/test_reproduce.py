@@ -1,4 +1,5 @@
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,6 +37,46 @@ def test_a_step_runs_once_while_its_product_is_there(
     other = ["zipfile", "-c", product, tmp_path / "steps.json"]
     assert steps(tmp_path, seen).run("a", other, product)
     assert len(seen) == 3
+
+
+def test_a_step_runs_again_after_what_it_is_made_of(tmp_path: Path, seen: list[list[Step]]) -> None:
+    command, product = zip_of("a", tmp_path)
+    made_of = (tmp_path / "a",)
+    for _ in range(2):
+        assert steps(tmp_path, seen).run("a", command, product, made_of=made_of)
+    assert len(seen) == 1
+    later = product.stat().st_mtime_ns + 1
+    os.utime(tmp_path / "a", ns=(later, later))
+    assert steps(tmp_path, seen).run("a", command, product, made_of=made_of)
+    assert len(seen) == 2
+
+
+def test_only_what_was_begun_with_the_same_command_goes_on(
+    tmp_path: Path, seen: list[list[Step]]
+) -> None:
+    """Another command would else go on with the old one's options, and be told as done."""
+    say = ["timeit", "-n", 1, "-r", 1, "import sys; print(sys.argv[6:]); sys.exit(1)"]
+
+    def run(number: int) -> str:
+        steps(tmp_path, seen).run("a", [*say, number], tmp_path, again=("7",))
+        return (tmp_path / "logs" / "a.log").read_text()
+
+    assert run(1).startswith("['1']\n")
+    assert run(1).startswith("['1', '7']\n")
+    assert run(2).startswith("['2']\n")
+
+
+def test_what_was_killed_is_known_as_begun(tmp_path: Path, seen: list[list[Step]]) -> None:
+    found: list[str] = []
+
+    class Looking(Steps):
+        def _run(self, words: list[str], log: Path) -> str:
+            found.append((tmp_path / "steps.json").read_text())
+            return super()._run(words, log)
+
+    command, product = zip_of("a", tmp_path)
+    assert Looking(tmp_path, 0, 1, seen.append).run("a", command, product)
+    assert json.loads(found[0])[0]["fault"] == "has not ended"
 
 
 def test_a_failed_step_is_named_and_runs_again(tmp_path: Path, seen: list[list[Step]]) -> None:
@@ -87,10 +128,8 @@ def test_results_tell_what_is_known_so_far(tmp_path: Path) -> None:
 class Noted(Steps):
     """Steps that only note their commands."""
 
-    def run_now(
-        self, name: str, command: list[object], product: Path, more: tuple[str, ...] = ()
-    ) -> bool:
-        text = "python -m " + " ".join(map(str, [*command, *more]))
+    def run_now(self, name: str, command: list[object], *_: object) -> bool:
+        text = "python -m " + " ".join(map(str, command))
         self._add(Step(name, text, 0.0, ""))
         return True
 

@@ -42,7 +42,7 @@ def test_samples_are_those_of_the_sets_one_after_the_other(
 
 
 def test_at_most_so_many_are_taken_of_each(sets: list[DataSet]) -> None:
-    joined = Joined(sets, most=5)
+    joined = Joined(sets, most=[5] * len(sets))
     assert [joined.count(split) for split in ("train", "val", "test")] == [14, 6, 6]
     assert joined.ready("train") == 14
     out = np.empty((14, 32, 128), np.uint8)
@@ -55,8 +55,14 @@ def test_at_most_so_many_are_taken_of_each(sets: list[DataSet]) -> None:
         joined.gather("train", np.array([14]))
 
 
+def test_a_set_without_a_limit_gives_all(sets: list[DataSet]) -> None:
+    counts = [data.count("train") for data in sets]
+    joined = Joined(sets, most=[None, 3])
+    assert joined.count("train") == sum(counts) - counts[1] + min(3, counts[1])
+
+
 def test_another_mixture_has_another_fingerprint(sets: list[DataSet]) -> None:
-    joined = [Joined(sets), Joined(sets, 5), Joined(sets[::-1]), Joined(sets[:2])]
+    joined = [Joined(sets), Joined(sets, [5]), Joined(sets[::-1]), Joined(sets[:2])]
     assert len({data.manifest.fingerprint for data in joined}) == 4
     assert joined[0].manifest.name == "first+second+third"
 

@@ -73,7 +73,15 @@ def test_replacing_into_a_missing_folder_says_so(tmp_path: Path) -> None:
     said = pytest.raises(UserError, match="no is no folder: make it, or name another")
     with said, replacing(tmp_path / "no" / "file") as file:
         file.write(b"")
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="taken") as error, replacing(tmp_path / "taken") as file:
+    long = tmp_path / ("x" * 250)  # the temporary name is longer
+    with pytest.raises(OSError, match="too long") as error, replacing(long) as file:
         file.write(b"")
-    assert error.value.filename == f"{tmp_path}/taken"
+    assert error.value.filename == str(long)
+
+
+def test_a_folder_is_not_replaced_and_told_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    said = pytest.raises(UserError, match="taken is a folder: name a file in it, or elsewhere$")
+    with said, replacing(tmp_path / "taken"):
+        pytest.fail("it was opened")
+    assert [file.name for file in tmp_path.iterdir()] == ["taken"]

@@ -39,6 +39,12 @@ def test_the_share_nearest_to_a_half_that_is_no_worse_than_by_chance() -> None:
     assert choose({share: losses[share] for share in (0.0, 0.5, 1.0)}) == 1.0
 
 
+def test_losses_that_are_no_numbers_choose_nothing() -> None:
+    losses = {share: np.full(4, loss) for share, loss in ((0.0, 1.0), (1.0, np.nan))}
+    with pytest.raises(UserError, match=r"the losses on val are \{0.0: 1.0, 1.0: nan\}"):
+        choose(losses)
+
+
 def test_weights_go_a_share_of_the_way() -> None:
     model, other = build_seeded("nano", 1), build_seeded("nano", 2)
     before, after = copy_weights(model), copy_weights(other)

@@ -7,10 +7,9 @@ from pathlib import Path
 from shards.reader import DataSet
 from trainer.checkpoint import find_weights, weights_sha256
 from trainer.compare import as_markdown, compare
-from trainer.export import LOGITS
 from trainer.facts import read_card
+from trainer.files import INT8_LOGITS, LOGITS
 from trainer.plot import lines
-from trainer.quantize import INT8_LOGITS
 
 
 def test_compare_makes_anew_what_is_of_other_weights(

@@ -22,9 +22,10 @@ from shards.pages.store import Store
 from shards.strokes import ink, parse_strokes, read_drawing
 from tests.browser import Page, Server, Strokes, placed, serving
 from trainer.check import Checker
-from trainer.demo import SIDE, demo_app, shipped
+from trainer.demo import SIDE, demo_app, readers
 from trainer.demo.verdict import Judge, judge
 from trainer.read import DEFAULT, Reader, Reading
+from trainer.shipped import FOLDER
 
 TOKEN = "0" * 32
 Hand = dict[int, Strokes]
@@ -134,7 +135,7 @@ def test_a_phone_sees_the_reading_below_its_thumb(page: Page, hand: Hand) -> Non
 
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
-    return demo_app(Store(tmp_path), shipped(), Site("127.0.0.1", 80, TOKEN)).test_client()
+    return demo_app(Store(tmp_path), readers(), Site("127.0.0.1", 80, TOKEN)).test_client()
 
 
 def post(client: FlaskClient, path: str, content: Any) -> tuple[int, dict[str, Any]]:
@@ -179,9 +180,17 @@ def test_nonsense_is_told(
 
 
 def test_what_is_no_reader_is_told_before_anything_is_served(tmp_path: Path) -> None:
-    logits = next(iter(shipped().values())).with_name("logits.onnx")
+    logits = next(iter(readers().values())).with_name("logits.onnx")
     with pytest.raises(UserError, match="ends in logits"):
         demo_app(Store(tmp_path), {"mine": logits}, Site("127.0.0.1", 80, TOKEN))
+
+
+def test_a_reader_may_be_a_file_a_folder_or_a_name() -> None:
+    found = readers([DEFAULT, FOLDER / "optimized-int8", Path("nano-fp32")])
+    assert next(iter(found)) == "nano-int8"
+    assert found[str(DEFAULT)] == DEFAULT
+    assert found[str(FOLDER / "optimized-int8")] == found["optimized-int8"]
+    assert all(path.is_file() for path in found.values())
 
 
 @pytest.mark.parametrize(
@@ -222,5 +231,5 @@ def test_the_rule_on_the_page_is_the_one_that_is_applied(page: Page) -> None:
     assert page.text("rule") == Judge(DEFAULT).rule
     assert re.findall(r"[\d.]+%", page.text("rule")) == ["50%", "1.0%"]
     names = page.script("return [...model.options].map((option) => option.value)")
-    assert names == list(shipped())
+    assert names == list(readers())
     assert names[0] == "nano-int8"

@@ -91,6 +91,26 @@ def test_the_files_read_what_the_checkpoint_reads(
         np.testing.assert_allclose(other.confidence, same, rtol=1e-3)
 
 
+def test_an_exported_folder_is_read_by_its_reader(exported: Path, printed: DataSet) -> None:
+    """Not by the weights beside it: in a folder of 8-bit files these are others."""
+    by_folder, by_file = (
+        read_split(open_reader(path, CPU), printed, "test", 64)[0]
+        for path in (exported, exported / "reader.onnx")
+    )
+    np.testing.assert_array_equal(by_folder.confidence, by_file.confidence)
+
+
+def test_an_export_removes_8_bit_files_of_its_own_alone(
+    run: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    for name in ("reader.int8.onnx", "mine.int8.onnx", "notes.int8.txt"):
+        (tmp_path / name).write_text("before")
+    export(run, tmp_path, printed, 8)
+    assert not (tmp_path / "reader.int8.onnx").exists()
+    assert (tmp_path / "mine.int8.onnx").read_text() == "before"
+    assert (tmp_path / "notes.int8.txt").read_text() == "before"
+
+
 def test_the_reader_is_one_float32_tensor_in_and_one_out(exported: Path) -> None:
     graph = onnx.load(exported / "reader.onnx").graph
     types = [value.type.tensor_type for value in (*graph.input, *graph.output)]

@@ -50,6 +50,11 @@ def test_chances_are_in_proportion_to_scores_up_to_certainty(
     assert chances.sum().item() == pytest.approx(count)
 
 
+def test_chances_ask_nothing_of_the_device() -> None:
+    """What asks for a value, and on CUDA waits for it, fails where there are no values."""
+    assert inclusion(torch.ones(8, dtype=torch.float64, device="meta"), 4).shape == (8,)
+
+
 @given(SCORES, st.integers(2, 4))
 def test_each_sample_is_drawn_as_often_as_its_chance_says(
     scores: list[float], candidates: int

@@ -146,6 +146,17 @@ def test_what_cannot_be_shipped_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_shipped_folder_is_not_written_over_itself(
+    shipped: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copytree(shipped / "nano-fp32", tmp_path / "nano-fp32"))
+    before = {path.name: path.read_bytes() for path in mine.iterdir()}
+    with pytest.raises(UserError, match="would be written into itself; name another folder than"):
+        ship(mine, tmp_path, [printed], 5, [])
+    assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
+    assert ship(mine, tmp_path / "again", [printed], 5, []) == [tmp_path / "again" / "nano-fp32"]
+
+
 @pytest.mark.parametrize(
     ("facts", "message"),
     [

@@ -63,6 +63,13 @@ def test_a_resumed_run_ends_with_the_very_weights(
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
+def test_a_checkpoint_beyond_its_epoch_is_refused(printed: DataSet, tmp_path: Path) -> None:
+    state = State(CONFIG, CPU)
+    state.step = 99
+    with pytest.raises(UserError, match=r"99 steps of its epoch are done, which has \d+; it is"):
+        train(printed, tmp_path, state)
+
+
 def test_a_run_leaves_its_checkpoints_log_and_curves(undisturbed: Path) -> None:
     names = {path.name for path in undisturbed.iterdir()}
     assert {BEST, LAST, "best.json", "last.json", "log.jsonl", "curves.png"} <= names

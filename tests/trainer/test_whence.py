@@ -14,6 +14,7 @@ from shards.errors import UserError
 from shards.manifest import MANIFEST
 from shards.reader import DataSet
 from tests.trainer.conftest import write_data_set
+from trainer.check_export import add_checkers
 from trainer.checkpoint import BEST, save_weights, weights_sha256
 from trainer.cli import app
 from trainer.config import Config
@@ -166,6 +167,24 @@ def test_a_file_that_says_nothing_of_itself(shipped: Path, tmp_path: Path) -> No
     (alone / "reader.onnx").write_text("no model")
     with pytest.raises(UserError, match=r"reader.onnx is no ONNX file"):
         whence(alone / "reader.onnx", [])
+
+
+def test_a_checker_that_was_made_later(shipped: Path, printed: DataSet) -> None:
+    """It tells its thresholds to the card, which then knows more than the reader."""
+    file = onnx.load(shipped / "reader.onnx")
+    told = {p.key: p.value for p in file.metadata_props if not p.key.startswith("check_")}
+    without = {name: value for name, value in told.items() if name != "check"}
+    for name in ("reader.onnx", "logits.onnx"):
+        model = onnx.load(shipped / name)
+        del model.metadata_props[:]
+        helper.set_model_props(model, without)
+        onnx.save(model, shipped / name)
+    (shipped / "reader.json").write_text(json.dumps(without))
+    (shipped / "checker.onnx").unlink()
+    add_checkers(shipped, printed)
+    assert "check_right_from" in json.loads((shipped / "reader.json").read_text())
+    for name in ("reader.onnx", "logits.onnx", "checker.onnx"):
+        assert [line for line in wrong(shipped, file=name) if "reader.json" in line] == []
 
 
 def test_the_command(shipped: Path, printed: DataSet) -> None:

@@ -15,15 +15,16 @@ from shards.files import replacing
 from shards.joined import Joined
 from shards.labels import MAX_DIGITS
 from shards.reader import DataSet
-from trainer.adapt.compose import Sets, Sizes, compose
+from trainer.adapt.compose import CHILD, HELD_OUT, WRITTEN, Sets, Sizes, compose
 from trainer.adapt.deal import Dealt, deal
 from trainer.adapt.outcome import Comparison, Outcome, as_json, as_text
 from trainer.adapt.tune import tune
 from trainer.checkpoint import find_weights
-from trainer.export import READER, export
+from trainer.export import export
+from trainer.files import INT8_READER, READER
 from trainer.metrics import Evaluation, evaluate
 from trainer.predict import Read, by_onnx, open_reader, read_split
-from trainer.quantize import INT8_READER, quantize
+from trainer.quantize import quantize
 from trainer.ship import measure, ship
 
 JSON, TEXT = "adaptation.json", "adaptation.txt"
@@ -90,15 +91,18 @@ def adapt(
     weights = find_weights(init)
     before = open_reader(weights, torch.device("cpu"))  # first of all: it may be none
     dealt = deal(digits, out / "digits")
-    sets = compose(dealt, out / "data", _sizes(options, others is not None), options.seed)
+    sizes = _sizes(options, others is not None)
+    _require_different([HELD_OUT, CHILD, WRITTEN, *(test.manifest.name for test in tests)])
+    if others:
+        _require_enough(others, sizes.others)
+    sets = compose(dealt, out / "data", sizes, options.seed)
     wanted = [sets.held_out, sets.child, sets.written, *tests]
-    _require_different([test.manifest.name for test in wanted])
     data = _mix(sets, others)
     tuned = tune(data, weights, out / "run", options.max_drop / 2, options.minutes, options.seed)
     command = _command(digits, init, others, tests, options)
     exported = tuned.run / "onnx"
     export(tuned.run, exported, data, options.test, command)
-    quantize(exported, data, images=options.test)
+    quantize(exported, data, images=options.test, max_drop=options.max_drop)
     readers = {"fp32": exported / READER, "int8": exported / INT8_READER}
     after = measure(readers, wanted, options.test, exported)
     outcome = Outcome(
@@ -131,15 +135,18 @@ def _mix(sets: Sets, others: DataSet | None) -> Joined:
     """Someone's numbers and everyone else's, half of these `others`' where there are any."""
     if others is None:
         return Joined([sets.own, sets.child, sets.written])
-    wanted, given = sets.child.count("train"), others.manifest.splits.get("train", 0)
+    return Joined(
+        [sets.own, others, sets.child, sets.written], most=[None, sets.child.count("train")]
+    )
+
+
+def _require_enough(others: DataSet, wanted: int) -> None:
+    given = others.manifest.splits.get("train", 0)
     if given < wanted:
         raise UserError(
             f"{others.where} has {given:,} images to train on, not {wanted:,}; build more, or "
             "ask for fewer by --images"
         )
-    return Joined(
-        [sets.own, others, sets.child, sets.written], max(wanted, sets.own.count("train"))
-    )
 
 
 def _require_different(names: list[str]) -> None:

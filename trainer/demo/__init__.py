@@ -3,6 +3,7 @@
 import base64
 import io
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
@@ -18,8 +19,9 @@ from shards.pages.app import Site, body, drawing_id, make_app, saving, text
 from shards.pages.store import Kept, Store
 from shards.strokes import ink, parse_drawing, parse_pen, parse_strokes
 from trainer.demo.verdict import WRONG_FROM, Judge
+from trainer.files import READER
 from trainer.read import DEFAULT, Reader
-from trainer.shipped import FOLDER, READER
+from trainer.shipped import FOLDER, find_file
 
 STATIC = Path(__file__).parent / "static"
 SIDE = 512  # px of the longer side of a drawing's ink, before it is fitted
@@ -36,9 +38,9 @@ def demo_app(store: Store, models: dict[str, Path], site: Site) -> Flask:
     Raises UserError where a file is no reader.
     """
     app = make_app(STATIC, site)
-    readers = {name: Reader(path) for name, path in models.items()}
+    opened = {name: Reader(path) for name, path in models.items()}
     judges = {name: Judge(path) for name, path in models.items()}
-    for reader in readers.values():
+    for reader in opened.values():
         reader.read_canvas(np.zeros((HEIGHT, WIDTH), np.uint8))  # the first run is the slowest
 
     @app.get("/api/models")
@@ -54,11 +56,11 @@ def demo_app(store: Store, models: dict[str, Path], site: Site) -> Flask:
         found = body()
         strokes, pen = parse_strokes(found.get("strokes")), parse_pen(found.get("pen"))
         model, expected = text(found, "model"), text(found, "expected")
-        if model not in readers:
-            raise UserError(f"there is no reader {short(model)}; choose {', '.join(readers)}")
+        if model not in opened:
+            raise UserError(f"there is no reader {short(model)}; choose {', '.join(opened)}")
         if expected:
             check_label(expected)
-        return _read(readers[model], judges[model], ink(strokes, pen, SIDE), expected)
+        return _read(opened[model], judges[model], ink(strokes, pen, SIDE), expected)
 
     @app.post("/api/keep")
     def keep() -> dict[str, Any]:
@@ -71,10 +73,14 @@ def demo_app(store: Store, models: dict[str, Path], site: Site) -> Flask:
     return app
 
 
-def shipped() -> dict[str, Path]:
-    """The reader files that ship, by the names of their folders, the default first."""
+def readers(more: Sequence[Path] = ()) -> dict[str, Path]:
+    """The reader files to choose from: those that ship, by their names, the default first.
+
+    Then `more`, each a file, its folder or the name of one that ships.
+    """
     found = sorted(FOLDER.glob(f"*/{READER}"), key=lambda path: (path != DEFAULT, path))
-    return {path.parent.name: path for path in found}
+    shipped = {path.parent.name: path for path in found}
+    return shipped | {str(path): find_file(path) for path in more}
 
 
 def _read(reader: Reader, judge: Judge, drawing: np.ndarray, expected: str) -> dict[str, Any]:

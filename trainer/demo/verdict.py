@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from trainer.check import Checker
-from trainer.check_export import CHECKER, INT8_CHECKER, read_thresholds
-from trainer.export import READER
+from trainer.check_export import read_thresholds
 from trainer.facts import read_card
-from trainer.quantize import INT8_READER
+from trainer.files import CHECKER, INT8_CHECKER, INT8_READER, READER
 from trainer.read import Reading
 
 RIGHT_FROM = 0.5  # the answer that was hoped for is believed sooner

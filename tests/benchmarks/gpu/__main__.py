@@ -55,13 +55,19 @@ def bench(
     stages: Annotated[str, typer.Option(help="These alone, in this order.")] = " ".join(SECONDS),
 ) -> None:
     """Measure training on one device, stage by stage, each in its own process."""
+    wanted = stages.split()
+    if unknown := [stage for stage in wanted if stage not in SECONDS]:
+        text = f"{', '.join(unknown)}: none of {', '.join(SECONDS)}"
+        raise typer.BadParameter(text, param_hint="--stages")
+    if scale not in SCALES:
+        raise typer.BadParameter(f"{scale} is none of {', '.join(SCALES)}", param_hint="--scale")
     out.mkdir(parents=True, exist_ok=True)
     place = choose_device(device)
     with TemporaryDirectory(prefix="bench-gpu-") as work, (out / "log.txt").open("w") as log:
         runner = _Runner(out, Path(work), log, limit, f"{device_name(place)}, torch {VERSION}")
         options = ["--device", place.type, "--scale", scale]
         made = runner.make_data(_data_commands(runner.data, bank, digits, SCALES[scale]))
-        for stage in stages.split() if made else []:
+        for stage in wanted if made else []:
             runner.run_stage(stage, options)
     typer.echo((out / "gpu.md").read_text(encoding="utf-8"))
     if failed := [stage for stage, state in runner.states.items() if state.startswith(FAILED)]:

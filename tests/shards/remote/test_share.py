@@ -54,8 +54,12 @@ def test_the_largest_set_is_not_too_large_to_be_found_again(folder: Path) -> Non
 
 def test_a_place_below_a_file_is_told_at_once(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="a file is where a folder should be"):
+    with pytest.raises(UserError, match="file is a file: name another folder"):
         push(folder, str(tmp_path / "file/numbers"))
+    with pytest.raises(UserError, match="file is a file: name the folder of a data set"):
+        pull(tmp_path / "file", tmp_path / "back")
+    with pytest.raises(UserError, match="a file is where a folder should be.*: check the URL"):
+        push(folder, f"file://{tmp_path}/file/numbers")
 
 
 @pytest.fixture
@@ -197,9 +201,11 @@ def test_another_set_is_left_alone(folder: Path, tmp_path: Path, make_samples) -
     (there / "train-00001.tar").unlink()
     push(folder, there)
     assert (there / "notes.txt").read_text() == "mine"
-    with pytest.raises(UserError, match="holds it in the plain form: push it so, or elsewhere"):
+    with pytest.raises(UserError, match="in the plain form: name another place, .* without --com"):
         push(folder, there, packed=True)
-    assert not other.exists()
+    push(folder, other, packed=True)
+    with pytest.raises(UserError, match="in the compact form: name another place, .* with --compa"):
+        push(folder, other)
 
 
 def test_a_card_that_someone_has_edited_stays(folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from shards.reader import DataSet
 from tests.trainer.conftest import write_data_set
 from trainer.adapt import adapt as module
 from trainer.adapt.adapt import JSON, TEXT, Options, adapt
+from trainer.adapt.compose import Sets
 from trainer.adapt.tune import Tuned
 from trainer.checkpoint import find_weights, read_header, weights_sha256
 from trainer.facts import read_card
@@ -94,12 +95,41 @@ def test_no_reader_is_made_where_the_rest_got_worse(
         return Tuned(tmp_path / "out" / "run", 1.0)
 
     monkeypatch.setattr(module, "tune", forget)
-    monkeypatch.setattr(module, "quantize", lambda folder, data, images: fake_int8(folder))
+    monkeypatch.setattr(module, "quantize", lambda folder, *_, **__: fake_int8(folder))
     options = Options(images=200, own=0.5, test=40, val=40)
     outcome = adapt(digit_folder, tmp_path / "out", Path("nano"), options=options, threads=1)
     assert outcome.refused
     assert not list((tmp_path / "out").glob("nano-*"))
     assert "REFUSED" in (tmp_path / "out" / TEXT).read_text()
+
+
+@pytest.mark.parametrize("own", [0.2, 0.5, 0.8])
+def test_as_many_are_mixed_in_as_was_asked_for(tmp_path: Path, own: float) -> None:
+    sizes = module._sizes(Options(images=200, own=own), with_others=True)
+    own_set, child, written, others = (
+        DataSet(write_data_set(tmp_path / name, {"train": count, "test": 1}, name))
+        for name, count in (
+            *(("own", sizes.own), ("child", sizes.others)),
+            *(("written", 0), ("others", 400)),
+        )
+    )
+    joined = module._mix(Sets(own_set, child, child, written), others)
+    assert joined.count("train") == 200
+    assert sizes.own == round(200 * own)
+
+
+def test_too_few_others_are_told_before_anything_is_built(
+    digit_folder: Path, printed: DataSet, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"images to train on, not 4,000; build more"):
+        adapt(
+            digit_folder,
+            tmp_path / "out",
+            Path("nano"),
+            others=printed,
+            options=Options(images=10_000, own=0.2),
+        )
+    assert not (tmp_path / "out" / "data").exists()
 
 
 @pytest.mark.parametrize("field", ["max_drop", "minutes"])
