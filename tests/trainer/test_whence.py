@@ -181,7 +181,7 @@ def test_a_checker_that_was_made_later(shipped: Path, printed: DataSet) -> None:
         onnx.save(model, shipped / name)
     (shipped / "reader.json").write_text(json.dumps(without))
     (shipped / "checker.onnx").unlink()
-    add_checkers(shipped, printed)
+    add_checkers(shipped, printed, 16)
     assert "check_right_from" in json.loads((shipped / "reader.json").read_text())
     for name in ("reader.onnx", "logits.onnx", "checker.onnx"):
         assert [line for line in wrong(shipped, file=name) if "reader.json" in line] == []

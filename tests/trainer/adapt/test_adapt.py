@@ -107,7 +107,7 @@ def test_no_reader_is_made_where_the_rest_got_worse(
 def test_as_many_are_mixed_in_as_was_asked_for(tmp_path: Path, own: float) -> None:
     sizes = module._sizes(Options(images=200, own=own), with_others=True)
     own_set, child, written, others = (
-        DataSet(write_data_set(tmp_path / name, {"train": count, "test": 1}, name))
+        DataSet(write_data_set(tmp_path / name, {"test": 1, "val": 1, "train": count}, name))
         for name, count in (
             *(("own", sizes.own), ("child", sizes.others)),
             *(("written", 0), ("others", 400)),
