@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from typer.testing import CliRunner
@@ -55,6 +55,7 @@ def test_chances_ask_nothing_of_the_device() -> None:
     assert inclusion(torch.ones(8, dtype=torch.float64, device="meta"), 4).shape == (8,)
 
 
+@settings(deadline=None)  # 500 draws, on a busy machine
 @given(SCORES, st.integers(2, 4))
 def test_each_sample_is_drawn_as_often_as_its_chance_says(
     scores: list[float], candidates: int
