@@ -98,7 +98,8 @@ def quantized(source: Path, data: DataSet, work: Path) -> ModelProto:
     """
     folded, dynamic, static = (work / f"{name}.onnx" for name in ("folded", "dynamic", "static"))
     quant_pre_process(source, folded, skip_symbolic_shape=True)
-    if has_lstm(onnx.load(folded)):
+    crnn = has_lstm(onnx.load(folded))
+    if crnn:
         # Dynamic first: the other order gives a file that onnxruntime-web does not load.
         quantize_dynamic(
             folded, dynamic, op_types_to_quantize=["LSTM"], weight_type=QuantType.QInt8
@@ -114,6 +115,9 @@ def quantized(source: Path, data: DataSet, work: Path) -> ModelProto:
         activation_type=QuantType.QUInt8,  # U8S8: on x86 2.5 times faster than S8S8
         weight_type=QuantType.QInt8,
         per_channel=True,
+        # x86 without VNNI adds pairs of products in 16 bits: with weights of 8 instead of 7 bits
+        # their wide sums saturate, and optimized reads 0.9530 instead of 0.9623. Nano's do not.
+        reduce_range=crnn,
         calibrate_method=CalibrationMethod.MinMax,
         op_types_to_quantize=["Conv", "Relu", "Add", "MaxPool", "MatMul"],
         nodes_to_exclude=[node.name for node in graph.node if node.name not in eight_bit],

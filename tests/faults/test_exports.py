@@ -74,7 +74,7 @@ def test_a_loss_over_the_limit(exported: Path, data: DataSet) -> None:
     before = contents(exported)
     said = refused(TRAINER, "quantize", exported, data.folder, "--max-drop=-1")
     assert "quantization lowers accuracy from 0." in said
-    assert "by more than -1.0; nothing was written; train longer, or quantize with a higher --max-drop" in said
+    assert "by more than -1.0; nothing was written; train longer, or quantize with" in said
     assert contents(exported) == before
     with pytest.raises(UserError, match="by more than nan; nothing was written"):
         quantize(exported, data, float("nan"), 8)
