@@ -22,8 +22,11 @@ from shards.pages.store import Store
 from shards.strokes import ink, parse_strokes, read_drawing
 from tests.browser import Page, Server, Strokes, placed, serving
 from trainer.check import Checker
+from trainer.check_export import read_thresholds
 from trainer.demo import SIDE, demo_app, readers
 from trainer.demo.verdict import Judge, judge
+from trainer.facts import read_card
+from trainer.files import CHECKER
 from trainer.read import DEFAULT, Reader, Reading
 from trainer.shipped import FOLDER
 
@@ -229,7 +232,10 @@ def test_the_checker_beside_a_reader_decides(tmp_path: Path, hand: Hand) -> None
 
 def test_the_rule_on_the_page_is_the_one_that_is_applied(page: Page) -> None:
     assert page.text("rule") == Judge(DEFAULT).rule
-    assert re.findall(r"[\d.]+%", page.text("rule")) == ["50%", "1.0%"]
+    checker = DEFAULT.with_name(CHECKER)
+    known = read_thresholds(read_card(checker), checker)
+    limits = [f"{known.right_from:.0%}", f"{known.wrong_to:.1%}"]
+    assert re.findall(r"[\d.]+%", page.text("rule")) == limits
     names = page.script("return [...model.options].map((option) => option.value)")
     assert names == list(readers())
     assert names[0] == "nano-int8"
