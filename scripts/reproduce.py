@@ -108,7 +108,7 @@ class Way:
         command += ["--run", run, "--max-minutes", minutes, "--epochs", 1_000]
         command += ["--epoch-images", self.scale.images // 4, "--batch", batch]
         again = ("--resume",) if (run / "last.safetensors").exists() else ()
-        return self.steps.run_now(f"train-{model}", command, run / "best.safetensors", again)
+        return self.steps.run(f"train-{model}", command, run / "best.safetensors", again, now=True)
 
     def finish(self, model: str) -> None:
         """Export and quantize a trained model, and ship both forms, measured and with cards."""

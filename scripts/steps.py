@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,24 +65,13 @@ class Steps:
         product: Path,
         again: tuple[str, ...] = (),
         made_of: tuple[Path, ...] = (),
+        now: bool = False,
     ) -> bool:
-        """Run `python -m COMMAND` where there is room; whether its product is there and good.
+        """Run `python -m COMMAND` once there is room, or `now`; whether its product is good.
 
         `again` are options, such as --resume, for a command that was begun before; `made_of` are
         files after which the product has to be made anew.
         """
-        with self._room:
-            return self.run_now(name, command, product, again, made_of)
-
-    def run_now(
-        self,
-        name: str,
-        command: list[object],
-        product: Path,
-        again: tuple[str, ...] = (),
-        made_of: tuple[Path, ...] = (),
-    ) -> bool:
-        """Do what `run` does, without waiting for room."""
         words = [str(word) for word in command]
         text = "python -m " + shlex.join(words)
         known = self._steps.get(name)
@@ -91,8 +81,9 @@ class Steps:
         print(f"{name}: {text}\n", end="", flush=True)
         self._note(Step(name, text, 0.0, "has not ended"))
         words += again if begun else ()
-        began = time.monotonic()
-        fault = self._run([sys.executable, "-m", *words], self.folder / f"logs/{name}.log")
+        with nullcontext() if now else self._room:
+            began = time.monotonic()
+            fault = self._run([sys.executable, "-m", *words], self.folder / f"logs/{name}.log")
         if not fault and not product.exists():
             fault = f"{product} was not made"
         self._add(Step(name, text, time.monotonic() - began, fault))

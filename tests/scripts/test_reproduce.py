@@ -128,7 +128,7 @@ def test_results_tell_what_is_known_so_far(tmp_path: Path) -> None:
 class Noted(Steps):
     """Steps that only note their commands."""
 
-    def run_now(self, name: str, command: list[object], *_: object) -> bool:
+    def run(self, name: str, command: list[object], *_: object, **__: object) -> bool:
         text = "python -m " + " ".join(map(str, command))
         self._add(Step(name, text, 0.0, ""))
         return True
